@@ -1,1 +1,1 @@
-"""backend"""
+"""The web service and the rules of the game."""

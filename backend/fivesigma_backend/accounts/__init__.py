@@ -1,0 +1,1 @@
+"""People: sign-up, log-in, sessions, tokens, roles of the site."""

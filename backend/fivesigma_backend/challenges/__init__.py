@@ -1,0 +1,1 @@
+"""Challenges, their test sets, solutions, phases, files, and who takes part."""

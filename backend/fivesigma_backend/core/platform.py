@@ -1,0 +1,71 @@
+"""Everything a process needs, opened once from the settings: web, worker and commands alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from .clock import Clock, utc_now
+from .db import Database
+from .events import Events
+from .queue import Bell, CeleryBell
+from .sandbox import Sandbox
+from .settings import Settings, secret_key
+from .storage import Storage
+from .throttle import Throttle
+
+SANDBOX_JOBS = {
+    "check": "fivesigma_scoring.run:check_job",
+    "score": "fivesigma_scoring.run:score_job",
+}
+
+
+@dataclass(frozen=True)
+class Platform:
+    """The open resources of one process."""
+
+    settings: Settings
+    db: Database
+    storage: Storage
+    bell: Bell
+    events: Events
+    throttle: Throttle
+    sandbox: Sandbox
+    secret: str
+    clock: Clock = utc_now
+
+    def close(self) -> None:
+        """Close what was opened."""
+        self.sandbox.close()
+        self.events.close()
+        self.db.close()
+
+
+def open_platform(
+    settings: Settings, *, bell: Bell | None = None, clock: Clock = utc_now
+) -> Platform:
+    """Open database, store, broker and sandbox (which starts with its first job)."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    broker = settings.resolved_broker_url()
+    return Platform(
+        settings=settings,
+        db=Database(settings.resolved_database_url()),
+        storage=Storage(settings.resolved_storage_url(), settings.data_dir),
+        bell=bell or CeleryBell(broker),
+        events=Events(broker),
+        throttle=Throttle(broker),
+        sandbox=Sandbox(SANDBOX_JOBS, preload=("numpy", "polars", "fivesigma_scoring.run")),
+        secret=secret_key(settings),
+        clock=clock,
+    )
+
+
+@contextmanager
+def platform(settings: Settings) -> Iterator[Platform]:
+    """`open_platform` that closes behind itself."""
+    opened = open_platform(settings)
+    try:
+        yield opened
+    finally:
+        opened.close()

@@ -1,0 +1,136 @@
+"""Content-addressed blobs in any object store, and their local copies.
+
+A blob is named by its SHA-256, so storing one twice is harmless and a name never changes meaning.
+Blobs are deleted by housekeeping only, because one may be shared by several rows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+CHUNK = 1024 * 1024
+
+
+class Storage:
+    """Blobs in the object store at `url`, with a cache of local copies in `folder`."""
+
+    def __init__(self, url: str, folder: Path) -> None:
+        self._root: Path | None = None
+        if url.startswith("file://"):
+            self._root = Path(unquote(urlsplit(url).path))
+            self._store: ObjectStore = LocalStore(self._root, mkdir=True)
+        else:
+            self._store = from_url(url)
+        self._cache = folder / "cache"
+        self.spool = folder / "spool"
+        for needed in (self._cache, self.spool):
+            needed.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    def put(self, path: Path, sha256: str | None = None) -> str:
+        """Store the file at `path`; returns its SHA-256 (hex), the name of the blob."""
+        sha256 = sha256 or file_sha256(path)
+        obstore.put(self._store, _key(sha256), path)
+        return sha256
+
+    def exists(self, sha256: str) -> bool:
+        """Whether the blob is there."""
+        try:
+            obstore.head(self._store, _key(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def delete(self, sha256: str) -> None:
+        """Remove the blob; one that is not there is fine."""
+        try:
+            obstore.delete(self._store, _key(sha256))
+        except FileNotFoundError:
+            return
+
+    def blobs(self) -> Iterator[str]:
+        """Names of all blobs."""
+        for page in obstore.list(self._store, prefix="blobs"):
+            for meta in page:
+                yield meta["path"].rsplit("/", 1)[-1]
+
+    def stream(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """The bytes of a blob in chunks, from `start`, `length` of them (all by default)."""
+        if self._root is None and length is not None:
+            yield bytes(obstore.get_range(self._store, _key(sha256), start=start, length=length))
+            return
+        with self.local(sha256).open("rb") as file:
+            file.seek(start)
+            left = length if length is not None else -1
+            while chunk := file.read(CHUNK if left < 0 else min(CHUNK, left)):
+                left -= len(chunk) if left >= 0 else 0
+                yield chunk
+                if left == 0:
+                    return
+
+    def local(self, sha256: str) -> Path:
+        """A local file with the blob's bytes; fetched into the cache if the store is remote.
+
+        Raises FileNotFoundError when there is no such blob.
+        """
+        if self._root is not None:
+            path = self._root / _key(sha256)
+            if not path.is_file():
+                raise FileNotFoundError(f"blob {sha256} is missing from the store")
+            return path
+        path = self._cache / sha256
+        if not path.is_file():
+            self._fetch(sha256, path)
+        return path
+
+    def put_folder(self, folder: Path) -> str:
+        """Store a folder of plain files as one uncompressed tar blob; returns its SHA-256."""
+        with tempfile.NamedTemporaryFile(dir=self.spool, suffix=".tar") as file:
+            with tarfile.open(file.name, "w") as archive:
+                for path in sorted(folder.rglob("*")):
+                    archive.add(path, arcname=path.relative_to(folder), recursive=False)
+            return self.put(Path(file.name))
+
+    def local_folder(self, sha256: str) -> Path:
+        """The folder stored by `put_folder`, unpacked once into the cache."""
+        target = self._cache / f"{sha256}.folder"
+        if target.is_dir():
+            return target
+        unpacked = Path(tempfile.mkdtemp(dir=self._cache))
+        with tarfile.open(self.local(sha256)) as archive:
+            archive.extractall(unpacked, filter="data")
+        try:
+            unpacked.rename(target)
+        except OSError:  # another process was faster: its copy is as good
+            shutil.rmtree(unpacked)
+        return target
+
+    def _fetch(self, sha256: str, path: Path) -> None:
+        handle, name = tempfile.mkstemp(dir=self._cache)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                for chunk in obstore.get(self._store, _key(sha256)):
+                    file.write(chunk)
+            Path(name).rename(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _key(sha256: str) -> str:
+    return f"blobs/{sha256[:2]}/{sha256}"

@@ -1,0 +1,1 @@
+"""Boards: rankings of a phase and a split. Reads only."""

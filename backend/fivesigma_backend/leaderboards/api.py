@@ -1,0 +1,7 @@
+"""REST calls of leaderboards."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

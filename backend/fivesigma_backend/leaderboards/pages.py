@@ -1,0 +1,7 @@
+"""Pages of leaderboards."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+router = APIRouter()

@@ -1,0 +1,1 @@
+"""Entries, submissions, evaluations: handing in, quota, the queue, results and standings."""

@@ -1,0 +1,143 @@
+"""Tables of what teams hand in and of how it was scored.
+
+Private scores live in columns called `private_*` only; no participant schema has them, and pages
+read them through `unblinded` views only.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..core.db import Base
+
+
+class Entry(Base):
+    """One team in one phase: the row that is locked for quota and that holds the standing.
+
+    The `public_*` and `private_*` columns are a cache of `rules.standing`, rebuildable at any time.
+    """
+
+    __tablename__ = "entries"
+    __table_args__ = (
+        UniqueConstraint("phase_id", "team_id"),
+        Index("ix_entries_public", "phase_id", "public_score"),
+        Index("ix_entries_private", "phase_id", "private_score"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id", ondelete="CASCADE"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), index=True)
+    scored_count: Mapped[int] = mapped_column(default=0)
+    last_submitted_at: Mapped[datetime | None]
+    public_submission_id: Mapped[str | None] = mapped_column(String(26))
+    public_score: Mapped[float | None]
+    public_sigma: Mapped[float | None]
+    public_submitted_at: Mapped[datetime | None]
+    private_submission_id: Mapped[str | None] = mapped_column(String(26))
+    private_score: Mapped[float | None]
+    private_sigma: Mapped[float | None]
+    private_submitted_at: Mapped[datetime | None]
+
+
+class Submission(Base):
+    """One prediction file of one team for one phase."""
+
+    __tablename__ = "submissions"
+    __table_args__ = (
+        Index("ix_submissions_entry_time", "entry_id", "submitted_at"),
+        Index("ix_submissions_challenge_time", "challenge_id", "submitted_at"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    entry_id: Mapped[str] = mapped_column(ForeignKey("entries.id", ondelete="CASCADE"))
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id", ondelete="CASCADE"))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    filename: Mapped[str] = mapped_column(String(200))
+    message: Mapped[str] = mapped_column(String(500), default="")
+    declared: Mapped[dict[str, Any] | None]
+    submitted_at: Mapped[datetime]
+    selected: Mapped[bool] = mapped_column(default=False)
+    evaluation_id: Mapped[str] = mapped_column(String(26))
+
+
+class Evaluation(Base):
+    """One run of one scorer version on one submission against one solution version.
+
+    The row is the queue: `state`, `attempt` and `lease_until` say who works on it. `challenge_id`
+    and `team_id` are repeated here because the claim orders by them.
+    """
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        Index("ix_evaluations_queue", "state", "priority", "queued_at"),
+        Index("ix_evaluations_lease", "state", "lease_until"),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    submission_id: Mapped[str] = mapped_column(
+        ForeignKey("submissions.id", ondelete="CASCADE"), index=True
+    )
+    challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id", ondelete="CASCADE"))
+    team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
+    solution_id: Mapped[str] = mapped_column(ForeignKey("solutions.id", ondelete="CASCADE"))
+    state: Mapped[str] = mapped_column(String(10))
+    priority: Mapped[int] = mapped_column(default=0)
+    queued_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    lease_until: Mapped[datetime | None]
+    worker: Mapped[str | None] = mapped_column(String(120))
+    lost_leases: Mapped[int] = mapped_column(default=0)
+    crashes: Mapped[int] = mapped_column(default=0)
+    scorer_version: Mapped[int | None]
+    findings: Mapped[list[Any] | None]
+    public_scores: Mapped[dict[str, Any] | None]
+    private_scores: Mapped[dict[str, Any] | None]
+    reference: Mapped[str | None] = mapped_column(String(26))
+    failure: Mapped[str | None] = mapped_column(Text)
+
+
+class IdempotencyKey(Base):
+    """A client's key for one submission, kept 24 hours."""
+
+    __tablename__ = "idempotency_keys"
+
+    user_id: Mapped[str] = mapped_column(
+        ForeignKey("users.id", ondelete="CASCADE"), primary_key=True
+    )
+    challenge_id: Mapped[str] = mapped_column(
+        ForeignKey("challenges.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    request_hash: Mapped[str] = mapped_column(String(64))
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class UploadTicket(Base):
+    """An upload in flight, from before its first byte; a phase with one has not settled."""
+
+    __tablename__ = "upload_tickets"
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    began_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class TickLease(Base):
+    """Which worker does the housekeeping at the moment."""
+
+    __tablename__ = "tick_leases"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    until: Mapped[datetime]
+    holder: Mapped[str] = mapped_column(String(120))

@@ -1,0 +1,10 @@
+"""Imports the tables of every feature, so that `Base.metadata` is whole (migrations, tests)."""
+
+from .accounts import models as accounts
+from .challenges import models as challenges
+from .core import audit
+from .core.db import Base
+from .submissions import models as submissions
+from .teams import models as teams
+
+__all__ = ["Base", "accounts", "audit", "challenges", "submissions", "teams"]

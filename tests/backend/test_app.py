@@ -1,0 +1,47 @@
+"""The application as a whole: policies, error answers, headers."""
+
+from __future__ import annotations
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from fastapi.testclient import TestClient
+from fivesigma_backend.core.web import MissingPolicyError, require_policies, route_policies
+
+
+def test_every_route_declares_exactly_one_policy(web: TestClient) -> None:
+    routes = [route for route in web.app.routes if isinstance(route, APIRoute)]
+    assert routes
+    for route in routes:
+        assert len(route_policies(route)) == 1, route.path
+
+
+def test_an_app_with_an_unguarded_route_does_not_start() -> None:
+    router = APIRouter()
+
+    @router.get("/open-door")
+    def open_door() -> None: ...
+
+    app = FastAPI()
+    app.include_router(router)
+    with pytest.raises(MissingPolicyError, match="/open-door"):
+        require_policies(app)
+
+
+def test_an_unknown_address_is_a_page_for_people_and_a_problem_for_programs(
+    web: TestClient,
+) -> None:
+    page = web.get("/no/such/page")
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    problem = web.get("/api/v1/no/such/call")
+    assert problem.status_code == 404
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["code"] == "not_found"
+
+
+def test_every_answer_carries_the_security_headers(web: TestClient) -> None:
+    headers = web.get("/no/such/page").headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert "script-src 'self'" in headers["content-security-policy"]
+    assert "unsafe" not in headers["content-security-policy"]
