@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
 from starlette.responses import Response
 
 from .platform import Platform
@@ -33,7 +33,14 @@ def policy(name: str) -> Callable[[Endpoint], Endpoint]:
     return mark
 
 
-def route_policies(route: APIRoute) -> list[str]:
+def api_routes(app: FastAPI) -> Iterator[RouteContext]:
+    """Every route that people wrote, with its whole path (`app.routes` nests included routers)."""
+    for route in iter_route_contexts(app.routes):
+        if isinstance(route.original_route, APIRoute):
+            yield route
+
+
+def route_policies(route: RouteContext) -> list[str]:
     """Names of the policies that guard a route, in no particular order."""
     return [
         name
@@ -44,8 +51,8 @@ def route_policies(route: APIRoute) -> list[str]:
 
 def require_policies(app: FastAPI) -> None:
     """Deny by default: an app with an unguarded route does not start."""
-    for route in app.routes:
-        if isinstance(route, APIRoute) and len(route_policies(route)) != 1:
+    for route in api_routes(app):
+        if len(route_policies(route)) != 1:
             raise MissingPolicyError(f"{route.path} must have exactly one policy")
 
 
