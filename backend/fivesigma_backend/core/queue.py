@@ -16,6 +16,8 @@ from .db import after_commit
 
 SCORE_TASK = "fivesigma.score"
 SCORE_QUEUE = "score"
+TICK_TASK = "fivesigma.tick"
+TICK_QUEUE = "tick"
 logger = logging.getLogger(__name__)
 
 
