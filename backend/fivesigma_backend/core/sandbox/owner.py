@@ -37,7 +37,7 @@ class Sandbox:
         preload: Sequence[str] = ("numpy", "polars"),
         *,
         path: Sequence[str] = (),
-        threads: int = 1,
+        threads: int = 2,
         scratch: Path | None = None,
     ) -> None:
         self._jobs, self._scratch = dict(jobs), scratch
@@ -74,6 +74,12 @@ class Sandbox:
     def layers(self) -> dict[str, bool | str]:
         """The layers of protection that a child finds itself behind, measured in one."""
         return self._run(LAYERS_JOB, {}, (), DEFAULT_LIMITS, None)
+
+    @property
+    def server_pid(self) -> int | None:
+        """The fork server's process, None while there is none."""
+        server = self._server
+        return server.pid if server is not None and server.alive else None
 
     def close(self) -> None:
         """Kill running jobs, stop the fork server, and refuse further runs."""
