@@ -1,0 +1,33 @@
+"""What `challenge.toml` can say and this version can't do yet.
+
+Only keys stand here that would silently do the wrong thing if they were ignored; each line goes
+when its behaviour comes.
+"""
+
+from __future__ import annotations
+
+from fivesigma_scoring import METRICS
+
+from .definition_model import Definition
+
+
+def not_supported_yet(definition: Definition) -> list[str]:
+    """Which uses of keys must be refused for now, one sentence each."""
+    phases = definition.phases
+    test_sets = definition.test_sets.values()
+    kinds = {metric.kind for metric in METRICS.values()}
+    used = {
+        f'kind = "{definition.kind}"': definition.kind not in kinds,
+        f'registration.policy = "{definition.registration.policy}"': (
+            definition.registration.policy != "open"
+        ),
+        "test_sets: variants": any(one.variants for one in test_sets),
+        "phases: gates": any(phase.gates for phase in phases),
+        "phases: tie_break": any(phase.tie_break for phase in phases),
+        'phases: board = "hidden" or "frozen"': any(phase.board != "live" for phase in phases),
+        "phases: late = true": any(phase.late for phase in phases),
+        "phases: carry_over": any(phase.carry_over != "none" for phase in phases),
+    }
+    return [
+        f"{what} is not supported yet; leave it out" for what, refused in used.items() if refused
+    ]
