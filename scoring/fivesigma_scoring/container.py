@@ -1,0 +1,220 @@
+"""Containers: what a file is by its first bytes, and decompression that stops at a limit."""
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, BinaryIO
+
+import zstandard
+
+from fivesigma_scoring import findings
+from fivesigma_scoring.report import InputRefusedError
+
+CHUNK = 256 * 1024
+ZST_CHUNK = 1024
+ZST_WINDOW = 2**27
+BOMB_RATIO = 100
+DIRECTORY_LIMIT = 64 * 1024
+END_OF_DIRECTORY = b"PK\x05\x06"
+
+COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"PK\x03\x04": "zip"}
+TABLES = {b"PAR1": "parquet", b"\x93NUMPY": "npy"}
+FOREIGN = {
+    b"PK\x05\x06": "an empty zip archive",
+    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"root\x00": "a ROOT file",
+    b"ARROW1": "an Arrow file",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"\xd0\xcf\x11\xe0": "an old Excel file",
+    b"\x80\x02": "a Python pickle, which is never read",
+    b"\x80\x03": "a Python pickle, which is never read",
+    b"\x80\x04": "a Python pickle, which is never read",
+    b"\x80\x05": "a Python pickle, which is never read",
+    b"%PDF": "a PDF document",
+    b"\x89PNG": "an image",
+    b"\xff\xd8\xff": "an image",
+    b"\x7fELF": "a program",
+}
+FOREIGN_NAMES = (".pkl", ".pickle", ".joblib")
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def identify(head: bytes) -> str:
+    """``gz``, ``zst``, ``zip``, ``parquet``, ``npy`` or ``text``, from the first bytes.
+
+    Raises
+    ------
+    InputRefusedError
+        The file is empty or of a kind that is not read.
+
+    """
+    if not head:
+        raise InputRefusedError(findings.empty())
+    for magic, name in (COMPRESSED | TABLES).items():
+        if head.startswith(magic):
+            return name
+    for magic, what in FOREIGN.items():
+        if head.startswith(magic):
+            raise InputRefusedError(findings.wrong_format(what))
+    if head.startswith(UTF16):
+        raise InputRefusedError(findings.not_utf8((1,), 1))
+    return "text"
+
+
+def check_name(filename: str) -> None:
+    """Refuse by name what the first bytes do not always give away: old pickles are plain text.
+
+    Raises
+    ------
+    InputRefusedError
+        The name is that of a pickle.
+
+    """
+    if filename.lower().endswith(FOREIGN_NAMES):
+        raise InputRefusedError(findings.wrong_format("a Python pickle, which is never read"))
+
+
+def read_capped(path: Path, kind: str, limit: int) -> bytes:
+    """The text in `path`, decompressed according to `kind`, at most `limit` bytes.
+
+    Raises
+    ------
+    InputRefusedError
+        The container is damaged, holds something else than one text file, or expands past `limit`.
+
+    """
+    sent = path.stat().st_size
+    if kind == "text":
+        if sent > limit:
+            raise InputRefusedError(findings.too_large(limit, expanded=True))
+        return path.read_bytes()
+    with path.open("rb") as stream:
+        data = _collect(_guarded(stream, kind), limit, sent)
+    if identify(data) != "text":
+        raise InputRefusedError(findings.wrong_archive("something else than CSV"))
+    return data
+
+
+def _collect(chunks: Iterator[bytes], limit: int, sent: int) -> bytes:
+    buffer = io.BytesIO()
+    for chunk in chunks:
+        if buffer.tell() + len(chunk) > limit:
+            bomb = limit > BOMB_RATIO * sent
+            raise InputRefusedError(
+                findings.zip_bomb(limit) if bomb else findings.too_large(limit, expanded=True)
+            )
+        buffer.write(chunk)
+    return buffer.getvalue()
+
+
+def _guarded(stream: BinaryIO, kind: str) -> Iterator[bytes]:
+    try:
+        yield from {"gz": _gz, "zst": _zst, "zip": _zip}[kind](stream)
+    except (
+        EOFError,
+        NotImplementedError,
+        OSError,
+        UnicodeDecodeError,
+        zipfile.BadZipFile,
+        zlib.error,
+        zstandard.ZstdError,
+    ) as error:
+        raise InputRefusedError(findings.cut_short("archive")) from error
+
+
+def _blocks(stream: BinaryIO | IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK):
+        yield chunk
+
+
+def _gz(stream: BinaryIO) -> Iterator[bytes]:
+    with gzip.GzipFile(fileobj=stream) as text:
+        yield from _blocks(text)
+
+
+def _zst(stream: BinaryIO) -> Iterator[bytes]:
+    """Fed in small pieces: 4 bytes may become 128 KiB, and the object takes no limit on output."""
+    codec = zstandard.ZstdDecompressor(max_window_size=ZST_WINDOW)
+    frame = codec.decompressobj()
+    while chunk := stream.read(ZST_CHUNK):
+        rest = chunk
+        while rest:
+            frame = codec.decompressobj() if frame.eof else frame
+            yield frame.decompress(rest)
+            rest = frame.unused_data if frame.eof else b""
+    if not frame.eof:
+        raise EOFError
+
+
+def _zip(stream: BinaryIO) -> Iterator[bytes]:
+    _check_directory(stream)
+    with zipfile.ZipFile(stream) as archive:
+        members = [
+            member
+            for member in archive.infolist()
+            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
+        ]
+        if len(members) != 1:
+            raise InputRefusedError(findings.wrong_archive(f"{len(members):,} files"))
+        if members[0].flag_bits & 1:
+            raise InputRefusedError(findings.encrypted())
+        if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise InputRefusedError(findings.wrong_archive("an unusual compression method"))
+        with archive.open(members[0]) as text:
+            yield from _blocks(text)
+
+
+def _check_directory(stream: BinaryIO) -> None:
+    """Look at the directory's announced size before `zipfile` reads all of it into memory."""
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(max(0, size - DIRECTORY_LIMIT - 22))
+    tail = stream.read()
+    at = tail.rfind(END_OF_DIRECTORY)
+    if at < 0 or len(tail) < at + 22:
+        raise EOFError
+    if int.from_bytes(tail[at + 12 : at + 16], "little") > DIRECTORY_LIMIT:
+        entries = int.from_bytes(tail[at + 10 : at + 12], "little")
+        raise InputRefusedError(findings.wrong_archive(f"{entries:,} files or more"))
+    stream.seek(0)
+
+
+def open_head(head: bytes, kind: str, limit: int) -> bytes:
+    """The first `limit` bytes of text behind `head`, the first bytes of a file; never more work.
+
+    Raises
+    ------
+    InputRefusedError
+        The beginning is not what its magic bytes promise.
+
+    """
+    try:
+        if kind == "gz":
+            return zlib.decompressobj(31).decompress(head, limit)
+        if kind == "zst":
+            codec = zstandard.ZstdDecompressor(max_window_size=ZST_WINDOW)
+            return codec.stream_reader(head).read(limit)
+        if kind == "zip":
+            return _zip_head(head, limit)
+    except (zlib.error, zstandard.ZstdError) as error:
+        raise InputRefusedError(findings.cut_short("archive")) from error
+    return head[:limit]
+
+
+def _zip_head(head: bytes, limit: int) -> bytes:
+    """Text of the first member; empty where it is a folder, or too far in to be seen."""
+    flags, method = (int.from_bytes(head[at : at + 2], "little") for at in (6, 8))
+    name, extra = (int.from_bytes(head[at : at + 2], "little") for at in (26, 28))
+    body = head[30 + name + extra :]
+    if flags & 1:
+        raise InputRefusedError(findings.encrypted())
+    if method == zipfile.ZIP_DEFLATED:
+        return zlib.decompressobj(-15).decompress(body, limit)
+    length = int.from_bytes(head[18:22], "little")
+    return body[: min(limit, length)] if method == zipfile.ZIP_STORED else b""

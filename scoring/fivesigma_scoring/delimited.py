@@ -1,0 +1,214 @@
+"""CSV: comma, semicolon or tab; a strict quick reading first, a patient one where that fails."""
+
+import csv
+import io
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fivesigma_scoring import columns, findings
+from fivesigma_scoring.columns import Columns, Places
+from fivesigma_scoring.container import UTF16
+from fivesigma_scoring.prediction import HEADER_LIMIT, PredictionFormat
+from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
+
+BOM = b"\xef\xbb\xbf"
+SEPARATORS = ",;\t"
+BYTES_PER_ROW = 64
+SPARE_ROWS = 100_000
+
+
+@dataclass(frozen=True)
+class Header:
+    """First line of a text table."""
+
+    names: tuple[str, ...]
+    separator: str
+    complete: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns that are used, as read, with the way from a row back to its line."""
+
+    columns: Columns
+    values: dict[int, pl.Series]
+    places: Places
+
+
+def read_header(head: bytes) -> Header:
+    """Names and separator from the beginning of a text file.
+
+    Raises
+    ------
+    InputRefusedError
+        The line is too long, not UTF-8, or not text at all.
+
+    """
+    line, ended = _first_line(head)
+    if line.startswith(UTF16):
+        raise InputRefusedError(findings.not_utf8((1,), 1))
+    if b"\0" in line:
+        raise InputRefusedError(findings.nul_bytes((1,), 1))
+    try:
+        text = line.removeprefix(BOM).decode()
+    except UnicodeDecodeError as error:
+        raise InputRefusedError(findings.not_utf8((1,), 1)) from error
+    if "\r" in text.rstrip("\r"):
+        raise InputRefusedError(findings.old_line_ends())
+    separator = max(SEPARATORS, key=text.count)
+    return Header(_split(text.rstrip("\r"), separator), separator, ended)
+
+
+def _first_line(head: bytes) -> tuple[bytes, bool]:
+    end = head.find(b"\n", 0, HEADER_LIMIT)
+    if end < 0 and len(head) >= HEADER_LIMIT:
+        raise InputRefusedError(findings.header_too_long(HEADER_LIMIT))
+    return (head[:end], True) if end >= 0 else (head, False)
+
+
+def _split(line: str, separator: str) -> tuple[str, ...]:
+    rows = list(csv.reader([line], delimiter=separator))
+    return tuple(name.strip() for name in rows[0]) if rows else ()
+
+
+def read_delimited(data: bytes, form: PredictionFormat) -> Table:
+    """Read the needed columns of a whole text file.
+
+    Raises
+    ------
+    InputRefusedError
+        The text is no table, lacks a column, or has far too many rows.
+
+    """
+    header = read_header(data[:HEADER_LIMIT])
+    found = columns.match(header.names, form)
+    _check_rows(data, form)
+    dtypes: dict[int, type[pl.DataType]] = {
+        found.id: pl.Int64 if form.id_type == "int" else pl.String,
+        found.label: pl.String,
+    }
+    if found.score is not None:
+        dtypes[found.score] = pl.Float64
+    try:
+        frame = parse(data, header, {at: dtypes[at] for at in found.used()})
+    except pl.exceptions.PolarsError:
+        frame = parse_text(data, header, found.used())
+    return _table(data, header, found, frame)
+
+
+def _check_rows(data: bytes, form: PredictionFormat) -> None:
+    """Refuse a flood of short lines before it becomes columns many times its size."""
+    if len(data) > BYTES_PER_ROW * form.rows + SPARE_ROWS:
+        lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+        if lines > 2 * form.rows + SPARE_ROWS:
+            raise InputRefusedError(findings.wrong_row_count(lines - 1, form.rows))
+
+
+def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> pl.DataFrame:
+    """Columns by position with strict types; blank lines come as rows of nulls.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        A value does not fit its type, a line has too many fields, or the text is not UTF-8.
+
+    """
+    names = [str(at) for at in range(len(header.names))]
+    schema = {name: dtypes.get(at, pl.String) for at, name in enumerate(names)}
+    if not header.complete or data.find(b"\n") == len(data) - 1:
+        return pl.DataFrame(schema={str(at): dtype for at, dtype in dtypes.items()})
+    return pl.read_csv(
+        data,
+        has_header=False,
+        skip_lines=1,
+        schema=schema,
+        columns=sorted(dtypes),
+        separator=header.separator,
+    )
+
+
+def parse_text(data: bytes, header: Header, used: Sequence[int]) -> pl.DataFrame:
+    """Columns by position as text.
+
+    Raises
+    ------
+    InputRefusedError
+        The text is not UTF-8, contains NUL bytes, or has lines with too many fields.
+
+    """
+    if b"\0" in data:
+        raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
+    try:
+        return parse(data, header, dict.fromkeys(used, pl.String))
+    except pl.exceptions.PolarsError as error:
+        raise InputRefusedError(_diagnose(data, header)) from error
+
+
+def _diagnose(data: bytes, header: Header) -> Finding:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return _bad_lines(data, findings.not_utf8, _undecodable)
+    expected = len(header.names)
+    long = [place for place, fields in _records(data, header.separator) if fields > expected]
+    if long:
+        return findings.ragged(expected, long, len(long))
+    return findings.unreadable_table()
+
+
+def _undecodable(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _bad_lines(
+    data: bytes,
+    finding: Callable[[Sequence[int], int], Finding],
+    is_bad: Callable[[bytes], bool],
+) -> Finding:
+    bad = [number for number, line in enumerate(io.BytesIO(data), 1) if is_bad(line)]
+    return finding(bad, len(bad))
+
+
+def _records(data: bytes, separator: str) -> Iterator[tuple[int, int]]:
+    """Line on which each record begins, and its number of fields, header first; slow but exact."""
+    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
+    reader, start = csv.reader(text, delimiter=separator), 1
+    try:
+        for fields in reader:
+            yield start, len(fields)
+            start = reader.line_num + 1
+    except csv.Error:
+        return
+
+
+def _table(data: bytes, header: Header, found: Columns, frame: pl.DataFrame) -> Table:
+    blank = np.empty(0, np.intp)
+    if frame.width and all(frame[name].null_count() for name in frame.columns):
+        empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
+        blank = np.flatnonzero(empty.to_numpy())
+        frame = frame.filter(~empty)
+    places = partial(_lines, data, header.separator, blank)
+    return Table(found, {int(name): frame[name] for name in frame.columns}, places)
+
+
+def _lines(
+    data: bytes, separator: str, blank: NDArray[np.intp], rows: Sequence[int]
+) -> tuple[int, ...]:
+    """Line numbers of rows, counting the header, blank lines, and line feeds inside quotes."""
+    kept = np.arange(max(rows, default=-1) + 1 + blank.size)
+    wanted = np.setdiff1d(kept, blank, assume_unique=True)[list(rows[:ROWS_SHOWN])] + 1
+    if b'"' not in data:
+        return tuple(int(record) + 1 for record in wanted)
+    records = islice(_records(data, separator), int(wanted.max(initial=0)) + 1)
+    starts = [line for line, _ in records]
+    return tuple(starts[at] if at < len(starts) else int(at) + 1 for at in wanted)

@@ -1,0 +1,117 @@
+"""Prediction files: from a path to arrays, under limits. Nothing here ever unpickles."""
+
+from pathlib import Path
+
+from fivesigma_scoring import columns, container, findings
+from fivesigma_scoring.container import identify, open_head, read_capped
+from fivesigma_scoring.delimited import Table, read_delimited, read_header
+from fivesigma_scoring.npy import HEADER_BYTES, read_npy, read_npy_header
+from fivesigma_scoring.parquet import MAGIC, read_parquet
+from fivesigma_scoring.prediction import HEADER_LIMIT, Prediction, PredictionFormat
+from fivesigma_scoring.report import Finding, InputRefusedError, Report
+
+MAGIC_BYTES = 16
+
+
+def read_prediction(path: Path | str, format: PredictionFormat) -> Prediction:  # noqa: A002
+    """Read a prediction file, whatever its name says: the first bytes decide what it is.
+
+    Parameters
+    ----------
+    path
+        CSV (plain, gz, zst or zip of one file), Parquet or ``.npy``.
+    format
+        What the file must look like.
+
+    Returns
+    -------
+    Prediction
+        One entry per row, in the order of the file; ids are not looked up yet.
+
+    Raises
+    ------
+    InputRefusedError
+        The file is refused; its `findings` say why, with line numbers.
+
+    """
+    path = Path(path)
+    if path.stat().st_size > format.max_bytes:
+        raise InputRefusedError(findings.too_large(format.max_bytes, expanded=False))
+    with path.open("rb") as stream:
+        kind = identify(stream.read(MAGIC_BYTES))
+    if kind == "npy":
+        return read_npy(path, format)
+    if kind == "parquet":
+        return _prediction(read_parquet(path, format), format)
+    data = read_capped(path, kind, format.max_expanded_bytes)
+    return _prediction(read_delimited(data, format), format)
+
+
+def _prediction(table: Table, form: PredictionFormat) -> Prediction:
+    found, values = table.columns, table.values
+    if not len(values[found.label]):
+        raise InputRefusedError(findings.no_rows(form.rows))
+    ids, errors = columns.read_ids(values[found.id], form, table.places)
+    selected, bad = columns.read_label(values[found.label], table.places)
+    errors, score = [*errors, *bad], None
+    if found.score is not None:
+        series = values[found.score]
+        score, bad = columns.read_score(series, found.score_name, table.places)
+        errors += bad
+    if errors:
+        raise InputRefusedError(*errors, *found.warnings)
+    return Prediction(ids, selected, score, found.warnings, table.places)
+
+
+def sniff(
+    head: bytes,
+    tail: bytes | None,
+    size: int,
+    filename: str,
+    format: PredictionFormat,  # noqa: A002
+) -> list[Finding]:
+    """A look at size, magic bytes, container and header, cheap enough for a web process.
+
+    Parameters
+    ----------
+    head, tail
+        First bytes of the file (64 KiB are enough) and last ones (8 are enough), if at hand.
+    size
+        Size of the whole file in bytes.
+    filename
+        As the participant named it; the first bytes decide, but a pickle's name refuses it.
+    format
+        What the file must look like.
+
+    Returns
+    -------
+    list of Finding
+        Errors that refuse the file at once, and warnings. Never raises on bad input; what it does
+        not see (ids, values) is left to the full check.
+
+    """
+    try:
+        container.check_name(filename)
+        return _look(head, tail, size, format)
+    except InputRefusedError as refused:
+        return list(Report.of(refused.findings).findings)
+
+
+def _look(head: bytes, tail: bytes | None, size: int, form: PredictionFormat) -> list[Finding]:
+    if size > form.max_bytes:
+        return [findings.too_large(form.max_bytes, expanded=False)]
+    kind = identify(head)
+    if kind == "npy":
+        dtype, offset = read_npy_header(head[:HEADER_BYTES], form)
+        whole = size == offset + form.rows * dtype.itemsize
+        return [] if whole else [findings.cut_short(".npy file")]
+    if kind == "parquet":
+        whole = tail is None or tail.endswith(MAGIC)
+        return [] if whole else [findings.cut_short("Parquet file")]
+    text = open_head(head, kind, HEADER_LIMIT)
+    if kind != "text" and text and container.identify(text) != "text":
+        return [findings.wrong_archive("something else than CSV")]
+    header = read_header(text)
+    if not header.complete and (kind != "text" or len(head) < size):
+        return []
+    return list(columns.match(header.names, form).warnings)

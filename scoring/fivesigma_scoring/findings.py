@@ -1,0 +1,284 @@
+"""The texts of the validation report, one function per finding: wording lives in one place."""
+
+from collections.abc import Sequence
+
+from fivesigma_scoring.report import ROWS_SHOWN, Finding
+
+ACCEPTED = "CSV (plain, gz, zst or zip of one file), Parquet or .npy"
+TEXT_SHOWN = 40
+NAMES_SHOWN = 8
+
+
+def shorten(text: object) -> str:
+    """At most 40 printable characters of a value that a participant wrote."""
+    clean = "".join(character if character.isprintable() else "?" for character in str(text)[:200])
+    return clean if len(clean) <= TEXT_SHOWN else clean[: TEXT_SHOWN - 3] + "..."
+
+
+def _names(names: Sequence[object]) -> str:
+    shown = ", ".join(shorten(name) or '""' for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return shown + (f" and {more:,} more" if more > 0 else "")
+
+
+def _places(rows: Sequence[int]) -> tuple[int, ...]:
+    return tuple(int(row) for row in rows[:ROWS_SHOWN])
+
+
+def _values(count: int) -> str:
+    return "1 value does not" if count == 1 else f"{count:,} values do not"
+
+
+def empty() -> Finding:
+    return Finding(
+        "unreadable", "error", "The file is empty. Check that it was written before sending it."
+    )
+
+
+def cut_short(what: str) -> Finding:
+    text = f"The {what} is damaged or ends too early. Write it again and send the whole file."
+    return Finding("unreadable", "error", text)
+
+
+def encrypted() -> Finding:
+    text = "The zip archive is protected by a password. Send it without one."
+    return Finding("unreadable", "error", text)
+
+
+def not_utf8(rows: Sequence[int], count: int) -> Finding:
+    text = "The file is not UTF-8 text. Save it as CSV with the encoding UTF-8."
+    return Finding("unreadable", "error", text, None, _places(rows), count)
+
+
+def nul_bytes(rows: Sequence[int], count: int) -> Finding:
+    text = "The file contains NUL bytes, so it is not a text file. Write it again as CSV in UTF-8."
+    return Finding("unreadable", "error", text, None, _places(rows), count)
+
+
+def header_too_long(limit: int) -> Finding:
+    text = (
+        f"The first line is longer than {limit:,} bytes. It must be a short header that names the "
+        "columns, and every event needs a line of its own."
+    )
+    return Finding("unreadable", "error", text, None, (1,), 1)
+
+
+def old_line_ends() -> Finding:
+    text = "The lines end with carriage returns alone. Save the file with line feeds (LF or CRLF)."
+    return Finding("unreadable", "error", text, None, (1,), 1)
+
+
+def ragged(expected: int, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f"The header names {expected:,} columns, but {count:,} "
+        f"{'line has' if count == 1 else 'lines have'} more fields. "
+        "Write the same number of fields on every line."
+    )
+    return Finding("unreadable", "error", text, None, _places(rows), count)
+
+
+def unreadable_table() -> Finding:
+    text = "The file cannot be read as a table. Open it and write it again as a plain CSV file."
+    return Finding("unreadable", "error", text)
+
+
+def wrong_format(what: str) -> Finding:
+    return Finding("wrong_format", "error", f"The file is {what}. Send {ACCEPTED}.")
+
+
+def wrong_archive(content: str) -> Finding:
+    text = f"The archive contains {content}. Put exactly one CSV file into it."
+    return Finding("wrong_format", "error", text)
+
+
+def too_large(limit: int, *, expanded: bool) -> Finding:
+    what = "The file expands to" if expanded else "The file has"
+    text = f"{what} more than the {limit:,} bytes that are allowed. Send only the columns needed."
+    return Finding("too_large", "error", text)
+
+
+def zip_bomb(limit: int) -> Finding:
+    text = (
+        f"The file expands to more than a hundred times its size and past {limit:,} bytes. "
+        "Send a plain prediction file."
+    )
+    return Finding("zip_bomb", "error", text)
+
+
+def missing_column(name: str, found: Sequence[str]) -> Finding:
+    text = (
+        f'The column "{name}" is missing; the first line names: {_names(found)}. '
+        "Add the column and name it in the first line."
+    )
+    return Finding("missing_column", "error", text, name)
+
+
+def missing_score_array() -> Finding:
+    text = (
+        "This phase ranks by a score, and a boolean or integer array has none. Send a float array "
+        "of probabilities, or CSV with the columns of the sample and Score."
+    )
+    return Finding("missing_column", "error", text, "Score")
+
+
+def repeated_column(name: str, count: int) -> Finding:
+    text = f'The column "{name}" appears {count:,} times. Keep one of them.'
+    return Finding("unexpected_column", "error", text, name, (), count)
+
+
+def unused_columns(names: Sequence[str]) -> Finding:
+    text = f"Columns that are not used were ignored: {_names(names)}."
+    return Finding("unexpected_column", "warning", text, shorten(names[0]), (), len(names))
+
+
+def column_renamed(found: str, wanted: str) -> Finding:
+    text = f'The column "{shorten(found)}" was read as "{wanted}". Write the name like that.'
+    return Finding("column_renamed", "warning", text, wanted)
+
+
+def wrong_id_type(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f'The column "{column}" must hold whole numbers; {_values(count)}, the first is '
+        f'"{shorten(first)}". Write the ids as they stand in the test file.'
+    )
+    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+
+
+def empty_id(column: str, rows: Sequence[int], count: int) -> Finding:
+    text = f'The column "{column}" is empty in {count:,} rows. Write the id of the event there.'
+    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+
+
+def wrong_type(column: str | None, found: str, wanted: str) -> Finding:
+    where = f'The column "{column}"' if column else "The array"
+    return Finding("wrong_dtype", "error", f"{where} is of type {found}. Write {wanted}.", column)
+
+
+def bad_class_label(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f'The column "{column}" must hold s or b (or 1/0, true/false); {_values(count)}, '
+        f'the first is "{shorten(first)}".'
+    )
+    return Finding("bad_class_label", "error", text, column, _places(rows), count)
+
+
+def class_probabilities(column: str, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f'The column "{column}" holds probabilities where classes were expected. '
+        "Apply your cut and write s or b; put the probability into the column Score."
+    )
+    return Finding("bad_class_label", "error", text, column, _places(rows), count)
+
+
+def bad_array_class(first: object, rows: Sequence[int], count: int) -> Finding:
+    text = f"The array must hold 0 and 1; {_values(count)}, the first is {shorten(first)}."
+    return Finding("bad_class_label", "error", text, None, _places(rows), count)
+
+
+def array_probabilities() -> Finding:
+    text = (
+        "The array holds probabilities where classes were expected: values of at least 0.5 were "
+        "counted as signal. Apply your own cut and send booleans."
+    )
+    return Finding("probabilities", "warning", text)
+
+
+def array_out_of_range(first: object, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f"A float array must hold probabilities between 0 and 1; {_values(count)}, the first is "
+        f"{shorten(first)}. Apply your cut and send booleans."
+    )
+    return Finding("out_of_range", "error", text, None, _places(rows), count)
+
+
+def not_a_number(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f'The column "{column}" must hold numbers; {_values(count)}, the first is '
+        f'"{shorten(first)}". Write finite numbers, or leave the column out.'
+    )
+    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+
+
+def not_finite(column: str | None, rows: Sequence[int], count: int) -> Finding:
+    where = f'The column "{column}"' if column else "The array"
+    text = (
+        f"{where} has NaN, infinite or empty values ({count:,}). Write finite numbers everywhere."
+    )
+    return Finding("not_finite", "error", text, column, _places(rows), count)
+
+
+def duplicate_id(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f"{count:,} {'row repeats an id' if count == 1 else 'rows repeat ids'} of earlier rows, "
+        f"the first is {shorten(first)}. Write every event once."
+    )
+    return Finding("duplicate_id", "error", text, column, _places(rows), count)
+
+
+def unknown_id(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    text = (
+        f"{count:,} {'id is' if count == 1 else 'ids are'} not in the test set, the first is "
+        f"{shorten(first)}. Take the ids from the published test file."
+    )
+    return Finding("unknown_id", "error", text, column, _places(rows), count)
+
+
+def missing_id(column: str, ids: Sequence[object], count: int) -> Finding:
+    text = (
+        f"{count:,} {'event' if count == 1 else 'events'} of the test set "
+        f"{'is' if count == 1 else 'are'} missing, first: {_names(ids)}. "
+        "Predict every event of the test file."
+    )
+    return Finding("missing_id", "error", text, column, (), count)
+
+
+def no_rows(expected: int) -> Finding:
+    text = f"The file has a header and no rows. Write one row for each of the {expected:,} events."
+    return Finding("wrong_row_count", "error", text)
+
+
+def wrong_row_count(found: int, expected: int) -> Finding:
+    text = (
+        f"The file has {found:,} rows, but the test set has {expected:,} events. "
+        "Write exactly one row for each event."
+    )
+    return Finding("wrong_row_count", "error", text, None, (), found)
+
+
+def wrong_shape(found: str, expected: int) -> Finding:
+    text = (
+        f"The array has the shape {shorten(found)}. Send one dimension with {expected:,} entries, "
+        "in the order of the test file."
+    )
+    return Finding("wrong_shape", "error", text)
+
+
+def too_few_selected(found: int, least: int) -> Finding:
+    text = (
+        f"Only {found:,} events are selected as signal; at least {least:,} are needed. "
+        "Loosen your selection."
+    )
+    return Finding("too_few_selected", "error", text, None, (), found)
+
+
+def all_background() -> Finding:
+    text = "Every event is predicted as background: nothing is selected."
+    return Finding("all_background", "warning", text)
+
+
+def all_signal() -> Finding:
+    text = "Every event is predicted as signal: nothing is rejected."
+    return Finding("all_signal", "warning", text)
+
+
+def constant_score() -> Finding:
+    text = "The score has the same value in every row, so it orders nothing."
+    return Finding("constant_prediction", "warning", text, "Score")
+
+
+def weight_sum(name: str, found: float, declared: float) -> Finding:
+    text = (
+        f"The weights of class {name} sum to {found:.6g} in your file, but the challenge declares "
+        f"{declared:.6g}; they were scaled to the declared total."
+    )
+    return Finding("weight_sum", "warning", text)

@@ -1,0 +1,154 @@
+"""What a metric is, and what comes out of one."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Options = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A metric with its sampling error.
+
+    Attributes
+    ----------
+    value
+        The metric, always finite.
+    sigma
+        One standard deviation from the finite test set; None where it is not defined.
+    n
+        Number of events of the split.
+    lower_bound
+        The value is only known to be at least this (shown with "≥").
+    bootstrap
+        sigma comes from Poisson replicas, since fewer than 25 effective background events passed.
+
+    """
+
+    value: float
+    sigma: float | None
+    n: int
+    lower_bound: bool = False
+    bootstrap: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The estimate as a plain dict that ``json`` can write."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two predictions on the same events; the luck they share cancels.
+
+    Attributes
+    ----------
+    difference
+        Metric of the first minus metric of the second.
+    sigma
+        Standard deviation of the difference; None where one of the two is a lower bound.
+    p_value
+        Two-sided probability of a difference at least this large by chance (Gaussian).
+
+    """
+
+    difference: float
+    sigma: float | None
+    p_value: float | None
+
+
+class Influence(Protocol):
+    """The effect of each event on a metric."""
+
+    def per_event(self, sample: Any) -> NDArray[np.float64]:
+        """phi_i of every event, shape (n,), in units of the metric."""
+
+    def variance(self, sample: Any) -> float:
+        """Sum of phi_i squared, over groups of events where the sample has groups."""
+
+
+def never(_sample: Any) -> bool:
+    """The `is_bound` of metrics that always have a value of their own."""
+    return False
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One line of the registry.
+
+    Attributes
+    ----------
+    name, title, kind
+        Fixed name, name for people, metric family.
+    higher_is_better
+        Direction of the ranking.
+    best, worst
+        Bounds; None where the bound depends on the data or does not exist.
+    digits
+        Decimals shown to participants while a phase is blind.
+    needs_score
+        Whether the prediction must have a score column.
+    options
+        Names and default values of what a phase may set.
+    formula
+        The definition, as text for cards and help.
+    function
+        ``function(sample, options)`` gives the value.
+    influence
+        ``influence(sample, options)`` gives the effect of each event.
+    is_bound
+        ``is_bound(sample)`` says whether the value is only a lower bound.
+
+    """
+
+    name: str
+    title: str
+    kind: str
+    higher_is_better: bool
+    best: float | None
+    worst: float | None
+    digits: int
+    formula: str
+    function: Callable[[Any, Options], float]
+    influence: Callable[[Any, Options], Influence]
+    needs_score: bool = False
+    options: Mapping[str, Any] = field(default_factory=dict)
+    is_bound: Callable[[Any], bool] = never
+
+    def settings(self, options: Options) -> dict[str, Any]:
+        """Defaults overridden by `options`.
+
+        Raises
+        ------
+        ValueError
+            An option is unknown, of another type than its default, or a negative number.
+
+        """
+        for name, value in options.items():
+            if name not in self.options:
+                known = ", ".join(self.options) or "none"
+                raise ValueError(f"{self.name} has no option {name!r}; it knows: {known}.")
+            _check_option(self.name, name, value, self.options[name])
+        return {**self.options, **options}
+
+
+def _check_option(metric: str, name: str, value: Any, default: Any) -> None:
+    if isinstance(default, bool) != isinstance(value, bool):
+        wanted = "true or false" if isinstance(default, bool) else "a number"
+        raise ValueError(f"Option {name} of {metric} must be {wanted}, not {value!r}.")
+    if not isinstance(default, bool) and not _is_amount(value):
+        raise ValueError(
+            f"Option {name} of {metric} must be a number of at least 0, not {value!r}."
+        )
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and bool(np.isfinite(value)) and value >= 0

@@ -1,0 +1,124 @@
+"""Checking and scoring one file: what the sandboxed child and the offline commands both run."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Self
+
+from fivesigma_scoring.arrays import Aligned, align
+from fivesigma_scoring.compiled import PHASE_FILE, score_phase
+from fivesigma_scoring.container import check_name
+from fivesigma_scoring.files import read_prediction
+from fivesigma_scoring.metric import Estimate
+from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
+from fivesigma_scoring.report import InputRefusedError, Report
+from fivesigma_scoring.universe import Universe
+
+Scores = Mapping[str, Mapping[str, Estimate]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A report, and split -> metric -> estimate where the file was accepted."""
+
+    report: Report
+    scores: Scores = field(default_factory=dict)
+    scorer_version: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """``{"ok", "findings", "scores": {split: {metric: {…}}} or null, "scorer_version"}``."""
+        scores = {
+            split: {name: estimate.as_json() for name, estimate in metrics.items()}
+            for split, metrics in self.scores.items()
+        }
+        return {
+            **self.report.as_json(),
+            "scores": scores if self.report.ok else None,
+            "scorer_version": self.scorer_version,
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
+        """The inverse of `as_json`."""
+        scores = {
+            split: {name: Estimate.from_json(estimate) for name, estimate in metrics.items()}
+            for split, metrics in (value["scores"] or {}).items()
+        }
+        return cls(Report.from_json(value), scores, value["scorer_version"])
+
+
+def read_and_align(file: Path, filename: str, universe: Universe) -> tuple[Report, Aligned | None]:
+    """The full check of a file against a universe; None where it is refused."""
+    try:
+        check_name(filename)
+        aligned = align(read_prediction(file, universe.format), universe)
+    except InputRefusedError as refused:
+        return Report.of(refused.findings), None
+    return Report.of(aligned.warnings), aligned
+
+
+def check_file(file: Path, filename: str, universe: Path) -> Report:
+    """The full check without the truth.
+
+    Parameters
+    ----------
+    file
+        The file as stored.
+    filename
+        As the participant named it.
+    universe
+        Folder ``universe`` of a compiled solution.
+
+    """
+    return read_and_align(Path(file), filename, Universe.load(Path(universe)))[0]
+
+
+def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome:
+    """The full check, then every metric of the phase on every split.
+
+    Parameters
+    ----------
+    file, filename
+        As for `check_file`.
+    compiled
+        Folder written by `solution.compile_solution`.
+    phase
+        Slug of the phase.
+
+    Raises
+    ------
+    ValueError
+        The solution was not compiled for this phase.
+
+    """
+    folder = Path(compiled) / "truth" / phase
+    if not (folder / PHASE_FILE).is_file():
+        raise ValueError(f"The solution has not been compiled for the phase {phase!r}.")
+    universe = Universe.load(Path(compiled) / "universe")
+    metrics = json.loads((folder / PHASE_FILE).read_text())["metrics"]
+    needs_score = any(METRICS[name].needs_score for name in metrics)
+    form = replace(universe.format, needs_score=needs_score)
+    report, aligned = read_and_align(Path(file), filename, replace(universe, format=form))
+    version = SCORER_VERSIONS[form.kind]
+    if aligned is None:
+        return Outcome(report, {}, version)
+    return Outcome(report, score_phase(folder, aligned.selected), version)
+
+
+def check_job(arguments: Mapping[str, str]) -> dict[str, Any]:
+    """`check_file` for a child: ``{"file", "filename", "universe"}`` in, plain JSON out."""
+    universe = Path(arguments["universe"])
+    report = check_file(Path(arguments["file"]), arguments["filename"], universe)
+    version = SCORER_VERSIONS[Universe.load(universe).format.kind]
+    return {**report.as_json(), "scores": None, "scorer_version": version}
+
+
+def score_job(arguments: Mapping[str, str]) -> dict[str, Any]:
+    """`score_file` for a child: ``{"file", "filename", "compiled", "phase"}`` in, JSON out."""
+    return score_file(
+        Path(arguments["file"]),
+        arguments["filename"],
+        Path(arguments["compiled"]),
+        arguments["phase"],
+    ).as_json()

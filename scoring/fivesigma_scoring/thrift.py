@@ -1,0 +1,86 @@
+"""The little of Thrift's compact protocol that a Parquet footer needs.
+
+Source: the compact protocol of Apache Thrift; written here because no reader at hand tells the
+sizes that a Parquet file declares without allocating them.
+"""
+
+from typing import Any
+
+DEPTH_LIMIT = 12
+ITEM_LIMIT = 200_000
+TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
+INTEGERS = (4, 5, 6)
+
+
+class ThriftError(ValueError):
+    """The bytes are no struct of the compact protocol, or one that is far too big."""
+
+
+class CompactReader:
+    """Reads one struct from bytes; fields come as a dict from their number to their value."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+        self.at = 0
+        self.items = 0
+
+    def struct(self, depth: int = 0) -> dict[int, Any]:
+        """The struct at the present position."""
+        if depth > DEPTH_LIMIT:
+            raise ThriftError("too deep")
+        fields: dict[int, Any] = {}
+        number = 0
+        while (head := self._byte()) != 0:
+            step, kind = head >> 4, head & 15
+            number = number + step if step else self._integer()
+            if kind in (TRUE, FALSE):
+                fields[number] = kind == TRUE
+            else:
+                fields[number] = self._value(kind, depth)
+        return fields
+
+    def _value(self, kind: int, depth: int) -> Any:
+        self.items += 1
+        if self.items > ITEM_LIMIT:
+            raise ThriftError("too many values")
+        if kind in INTEGERS:
+            return self._integer()
+        if kind in (TRUE, FALSE, BYTE):
+            return self._byte()
+        if kind in (BINARY, DOUBLE):
+            return self._take(self._varint() if kind == BINARY else 8)
+        if kind in (LIST, SET):
+            return self._list(depth)
+        if kind == STRUCT:
+            return self.struct(depth + 1)
+        raise ThriftError("unknown type")
+
+    def _list(self, depth: int) -> list[Any]:
+        head = self._byte()
+        size = head >> 4 if head >> 4 != 15 else self._varint()
+        if depth > DEPTH_LIMIT or size > ITEM_LIMIT:
+            raise ThriftError("list too long")
+        return [self._value(head & 15, depth + 1) for _ in range(size)]
+
+    def _byte(self) -> int:
+        return self._take(1)[0]
+
+    def _take(self, size: int) -> bytes:
+        piece = self.data[self.at : self.at + size]
+        if len(piece) != size:
+            raise ThriftError("ends too early")
+        self.at += size
+        return piece
+
+    def _varint(self) -> int:
+        value = 0
+        for shift in range(0, 70, 7):
+            byte = self._byte()
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+        raise ThriftError("number too long")
+
+    def _integer(self) -> int:
+        value = self._varint()
+        return (value >> 1) ^ -(value & 1)

@@ -1,0 +1,158 @@
+"""Sampling errors: influence functions, the Poisson bootstrap for few events, paired comparison."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
+from fivesigma_scoring.selection import Cells, Sample, effective_number
+
+REPLICAS = 200
+SEED = 20140912
+FEW_EVENTS = 25.0
+NORMAL_ABOVE = 1000.0
+
+
+def estimate(metric: Metric, sample: Sample, options: Options) -> Estimate:
+    """The metric on `sample` with one standard deviation.
+
+    Parameters
+    ----------
+    metric
+        A line of the registry.
+    sample
+        The events of one split.
+    options
+        Complete, as `Metric.settings` gives them.
+
+    """
+    value, n = metric.function(sample, options), sample.truth.size
+    if metric.is_bound(sample):
+        return Estimate(value, None, n, lower_bound=True)
+    if few_background_events(sample.cells):
+        values = _replica_values(metric, sample, bootstrap_cells(sample), options)
+        return Estimate(value, float(np.std(values, ddof=1)), n, bootstrap=True)
+    return Estimate(value, math.sqrt(metric.influence(sample, options).variance(sample)), n)
+
+
+def few_background_events(cells: Cells) -> bool:
+    """Whether n_eff of the selected background is below 25: too few for the delta method."""
+    return effective_number(cells.b, float(cells.square[0, 1])) < FEW_EVENTS
+
+
+def compare_samples(metric: Metric, first: Sample, second: Sample, options: Options) -> Comparison:
+    """Difference of two predictions on the same events, with the error of the difference.
+
+    Both samples hold the same truth, weight and group arrays, shape (n,).
+    """
+    difference = metric.function(first, options) - metric.function(second, options)
+    if metric.is_bound(first) or metric.is_bound(second):
+        return Comparison(difference, None, None)
+    if few_background_events(first.cells) or few_background_events(second.cells):
+        sigma = _paired_bootstrap(metric, first, second, options)
+    else:
+        sigma = _paired_sigma(metric, first, second, options)
+    return Comparison(difference, sigma, p_value(difference, sigma))
+
+
+def p_value(difference: float, sigma: float) -> float:
+    """Two-sided Gaussian probability of at least this difference."""
+    if sigma == 0:
+        return 1.0 if difference == 0 else 0.0
+    return math.erfc(abs(difference) / sigma / math.sqrt(2))
+
+
+def _paired_sigma(metric: Metric, first: Sample, second: Sample, options: Options) -> float:
+    phi: NDArray[np.float64] = metric.influence(first, options).per_event(first)
+    phi = phi - metric.influence(second, options).per_event(second)
+    if first.group is not None:
+        phi = np.bincount(first.group, phi).astype(np.float64)
+    return math.sqrt(float(phi @ phi))
+
+
+def _paired_bootstrap(metric: Metric, first: Sample, second: Sample, options: Options) -> float:
+    code = first.truth * 4 + first.selected * 2 + second.selected
+    joint = [draws.reshape(REPLICAS, 2, 2, 2) for draws in _replicas(first, code, 8)]
+    values = [
+        _replica_values(metric, sample, _rescaled(sample.cells, *marginal), options)
+        for sample, marginal in (
+            (first, [draws.sum(axis=3) for draws in joint]),
+            (second, [draws.sum(axis=2) for draws in joint]),
+        )
+    ]
+    return float(np.std(values[0] - values[1], ddof=1))
+
+
+def bootstrap_cells(sample: Sample) -> list[Cells]:
+    """200 replicas of the cells: every event (or group) counts Poisson(1) times, seeded.
+
+    Declared totals are restored in each replica, exactly as the metric's weights were scaled.
+    """
+    code = sample.truth * 2 + sample.selected
+    count, weight = (draws.reshape(REPLICAS, 2, 2) for draws in _replicas(sample, code, 4))
+    return _rescaled(sample.cells, count, weight)
+
+
+def _rescaled(cells: Cells, count: NDArray[np.float64], weight: NDArray[np.float64]) -> list[Cells]:
+    weight = weight.copy()
+    for signal, total in enumerate((cells.total_background, cells.total_signal)):
+        drawn = weight[:, signal].sum(axis=1)
+        if cells.fixed[signal]:
+            scale = np.divide(total, drawn, out=np.ones_like(drawn), where=drawn != 0)
+            weight[:, signal] *= scale[:, None]
+    return [replace(cells, count=n, weight=w) for n, w in zip(count, weight, strict=True)]
+
+
+def _replica_values(
+    metric: Metric, sample: Sample, replicas: list[Cells], options: Options
+) -> NDArray[np.float64]:
+    """Values of the metric; a replica that lost a whole class has none and is left out."""
+    return np.array(
+        [
+            metric.function(replace(sample, cells=cells), options)
+            for cells in replicas
+            if cells.count.sum(axis=1).all() and cells.weight.sum(axis=1).all()
+        ]
+    )
+
+
+def _replicas(
+    sample: Sample, code: NDArray[np.int_], cells: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Counts and sums of weights per replica and cell, each (REPLICAS, cells)."""
+    random = np.random.RandomState(np.random.MT19937(SEED))
+    if sample.group is not None:
+        return _grouped_replicas(sample, code, cells, random)
+    parts = [_drawn(sample.weight[code == cell], random) for cell in range(cells)]
+    return np.stack([p[0] for p in parts], axis=1), np.stack([p[1] for p in parts], axis=1)
+
+
+def _drawn(
+    weight: NDArray[np.float64], random: np.random.RandomState
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Poisson sums of one cell; Gaussian where more than 1000 effective events make them so.
+
+    Events of different cells are independent, so each cell is drawn for itself. No metric mixes
+    counts and weights, which is why the Gaussian case may draw them apart.
+    """
+    total, square = float(weight.sum()), float(weight @ weight)
+    if effective_number(total, square) > NORMAL_ABOVE:
+        count = random.normal(weight.size, math.sqrt(weight.size), REPLICAS)
+        return count, random.normal(total, math.sqrt(square), REPLICAS)
+    draws = [random.poisson(1.0, weight.size) for _ in range(REPLICAS)]
+    return np.array([float(d.sum()) for d in draws]), np.array([float(d @ weight) for d in draws])
+
+
+def _grouped_replicas(
+    sample: Sample, code: NDArray[np.int_], cells: int, random: np.random.RandomState
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    assert sample.group is not None
+    count, weight = np.empty((2, REPLICAS, cells))
+    groups = int(sample.group.max()) + 1
+    for replica in range(REPLICAS):
+        draws = random.poisson(1.0, groups)[sample.group]
+        count[replica] = np.bincount(code, draws, cells)
+        weight[replica] = np.bincount(code, draws * sample.weight, cells)
+    return count, weight

@@ -1,0 +1,85 @@
+"""The universe of a test set: which events a file must predict. It holds nothing of the truth."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma_scoring.prediction import PredictionFormat
+
+FORMAT_FILE, IDS_FILE, POSITION_FILE = "format.json", "ids.npy", "position.npy"
+
+
+def load_array(path: Path) -> NDArray[Any]:
+    """A compiled array, memory-mapped and read-only; never pickled."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
+@dataclass(frozen=True)
+class Universe:
+    """Ids of a test set, sorted, and the order of its published sample.
+
+    Attributes
+    ----------
+    format
+        What a file must look like.
+    ids
+        Sorted, int64 (n,) or UTF-8 byte strings (n,).
+    position
+        int64 (n,): place of each id in the sample's order, in which ``.npy`` files are written.
+
+    """
+
+    format: PredictionFormat
+    ids: NDArray[Any]
+    position: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, format: PredictionFormat, ids: NDArray[Any]) -> Self:  # noqa: A002
+        """A universe from ids in the sample's order, shape (n,), without duplicates."""
+        order = np.argsort(ids, kind="stable")
+        return cls(format, ids[order], order.astype(np.int64))
+
+    @classmethod
+    def load(cls, folder: Path) -> Self:
+        """Open what `save` wrote."""
+        form = json.loads((folder / FORMAT_FILE).read_text())
+        arrays = (load_array(folder / name) for name in (IDS_FILE, POSITION_FILE))
+        return cls(PredictionFormat.from_json(form), *arrays)
+
+    def save(self, folder: Path) -> None:
+        """Write the universe into an existing folder."""
+        (folder / FORMAT_FILE).write_text(json.dumps(self.format.as_json(), indent=1) + "\n")
+        np.save(folder / IDS_FILE, self.ids, allow_pickle=False)
+        np.save(folder / POSITION_FILE, self.position, allow_pickle=False)
+
+    def sample_order(self) -> NDArray[np.int64]:
+        """Index into `ids` of each row of the sample, shape (n,)."""
+        order = np.empty_like(self.position)
+        order[self.position] = np.arange(order.size)
+        return order
+
+    def locate(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """Index into `ids` of each id of a file, shape (m,); -1 where it is unknown.
+
+        Contiguous integers are indexed directly, others are searched.
+        """
+        if not self.ids.size or not ids.size:
+            return np.full(ids.size, -1, np.int64)
+        if ids.dtype == np.int64 and self._is_contiguous():
+            known = (ids >= self.ids[0]) & (ids <= self.ids[-1])
+            if known.all():
+                return np.asarray(ids - self.ids[0])
+            return np.where(known, ids - np.where(known, self.ids[0], 0), -1)
+        if np.array_equal(ids, self.ids[order := self.sample_order()]):
+            return order
+        at = np.minimum(np.searchsorted(self.ids, ids), self.ids.size - 1)
+        return np.where(self.ids[at] == ids, at, -1)
+
+    def _is_contiguous(self) -> bool:
+        if self.ids.dtype != np.int64:
+            return False
+        return int(self.ids[-1]) - int(self.ids[0]) == self.ids.size - 1
