@@ -32,7 +32,7 @@ def test_memory_within_the_limit_is_fine(sandbox: Sandbox) -> None:
 
 def test_one_absurd_allocation(sandbox: Sandbox) -> None:
     with pytest.raises(JobOutOfMemory) as caught:
-        sandbox.run("reserve", {"bytes": 64 * GIB}, readable=[])
+        sandbox.run("reserve", {"bytes": 5 * GIB}, readable=[])
     assert "MemoryError" in caught.value.detail
 
 
@@ -62,11 +62,10 @@ def test_error_while_asking_ends_the_job(
     server_of: Callable[[Sandbox], psutil.Process],
     eventually: Callable[[Callable[[], bool], str], None],
 ) -> None:
-    def broken() -> bool:
-        raise ConnectionError("the database is away")
+    answers = iter([False, False, False])
 
-    with pytest.raises(ConnectionError):
-        sandbox.run("sleep", {}, readable=[], cancelled=broken)
+    with pytest.raises(StopIteration):
+        sandbox.run("sleep", {}, readable=[], cancelled=lambda: next(answers))
     eventually(lambda: not server_of(sandbox).children(), "the job outlived its caller")
 
 
