@@ -12,7 +12,14 @@ from .core.settings import Settings
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 BLOT = "***"
 # Libraries whose INFO lines tell an operator nothing: one a request, one a tick.
-CHATTY = ("httpx2", "httpcore2", "celery.beat", "celery.app.trace", "celery.worker.strategy")
+CHATTY = (
+    "httpx2",
+    "httpcore2",
+    "celery.beat",
+    "celery.app.trace",
+    "celery.worker.strategy",
+    "alembic",
+)
 
 
 class BlottingFormatter(logging.Formatter):
@@ -25,7 +32,10 @@ class BlottingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of `record`."""
-        line = super().format(record)
+        return self.blot(super().format(record))
+
+    def blot(self, line: str) -> str:
+        """`line` without the secrets."""
         for secret in self._secrets:
             line = line.replace(secret, BLOT)
         return line

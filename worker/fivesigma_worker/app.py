@@ -7,13 +7,17 @@ by the next tick.
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
+import warnings
 from collections.abc import Callable, Iterable
 from types import FrameType
 from typing import Any
 
 from celery import Celery, signals
+from celery.platforms import SecurityWarning
+from fivesigma_backend import tables
 from fivesigma_backend.core.platform import Platform, open_platform
 from fivesigma_backend.core.queue import (
     SCORE_QUEUE,
@@ -21,6 +25,7 @@ from fivesigma_backend.core.queue import (
     celery_broker_url,
     celery_options,
 )
+from fivesigma_backend.core.sandbox import SandboxUnavailable
 from fivesigma_backend.core.settings import Settings
 from fivesigma_backend.logs import configure_logging
 
@@ -28,6 +33,7 @@ from .schedule import BEAT_SCHEDULE, beat_service, beat_thread
 from .tasks import TASKS, Task
 
 QUEUES = (SCORE_QUEUE, TICK_QUEUE)
+logger = logging.getLogger(__name__)
 
 
 class Resources:
@@ -114,9 +120,12 @@ def _follow_life(resources: Resources, clock: Any) -> None:
     """Start and stop with the worker what belongs to it."""
 
     def ready(**_: Any) -> None:
-        resources.platform().sandbox.warm()
         if clock:
             clock.start()
+        try:
+            resources.platform().sandbox.warm()
+        except SandboxUnavailable as error:  # each evaluation tries again, and reports
+            logger.warning("scoring is not possible yet: %s %s", error, error.detail)
 
     def ending(**_: Any) -> None:  # runs within the signal's handler: no logging, no waiting
         resources.stopping.set()
@@ -147,6 +156,9 @@ def run_beat(settings: Settings) -> None:
 def _prepare(settings: Settings) -> None:
     configure_logging(settings)
     signals.setup_logging.connect(_keep_logging)
+    # Celery warns root of pickled messages. Ours are JSON without content, and files of strangers
+    # are read by the sandbox, which gives up the rights of root.
+    warnings.simplefilter("ignore", SecurityWarning)
 
 
 def _keep_logging(**_: Any) -> None:

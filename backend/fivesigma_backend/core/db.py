@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Engine, MetaData, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
@@ -72,6 +73,15 @@ class Database:
             yield session
 
     @contextmanager
+    def snapshot(self) -> Iterator[Session]:
+        """A session that only reads, and sees every table as it was at one moment."""
+        reader = self._reader
+        if reader.dialect.name != "sqlite":  # where every transaction is a snapshot
+            reader = reader.execution_options(isolation_level="REPEATABLE READ")
+        with Session(reader, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
     def transaction(self) -> Iterator[Session]:
         """One short write transaction: commits at the end, then does what `after_commit` noted.
 
@@ -93,6 +103,12 @@ class Database:
 def after_commit(session: Session, action: AfterCommit) -> None:
     """Do `action` once the transaction of `session` is committed, and only then."""
     session.info["after_commit"].append(action)
+
+
+def insert_missing(session: Session, table: type[Base], **values: Any) -> None:
+    """Insert a row unless one with the same unique key is there already."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(table).values(**values).on_conflict_do_nothing())
 
 
 def _create_engine(url: str, pool_size: int) -> Engine:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ SANDBOX_JOBS = {
 
 @dataclass(frozen=True)
 class Platform:
-    """The open resources of one process."""
+    """The open resources of one process. `slots` bounds how much it scores at a time."""
 
     settings: Settings
     db: Database
@@ -32,6 +33,7 @@ class Platform:
     events: Events
     throttle: Throttle
     sandbox: Sandbox
+    slots: threading.BoundedSemaphore
     secret: str
     clock: Clock = utc_now
 
@@ -55,10 +57,16 @@ def open_platform(
         bell=bell or CeleryBell(broker),
         events=Events(broker),
         throttle=Throttle(broker),
-        sandbox=Sandbox(SANDBOX_JOBS, preload=("numpy", "polars", "fivesigma_scoring.run")),
+        sandbox=open_sandbox(),
+        slots=threading.BoundedSemaphore(settings.scoring_slots),
         secret=secret_key(settings),
         clock=clock,
     )
+
+
+def open_sandbox() -> Sandbox:
+    """The sandbox with its jobs; its server starts with the first one."""
+    return Sandbox(SANDBOX_JOBS, preload=("numpy", "polars", "fivesigma_scoring.run"))
 
 
 @contextmanager
