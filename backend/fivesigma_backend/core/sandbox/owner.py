@@ -115,7 +115,8 @@ class Sandbox:
                 "readable": [str(path.resolve()) for path in readable],
                 "scratch": scratch,
                 "limits": dataclasses.asdict(limits)
-                | {"cpu_seconds": math.ceil(limits.cpu_seconds)},
+                # The kernel's limit is the second line: it estimates, and can't say why it killed.
+                | {"cpu_seconds": math.ceil(limits.cpu_seconds * 1.2) + 1},
             }
             return self._attempt(json.dumps(request).encode(), limits, cancelled)
 

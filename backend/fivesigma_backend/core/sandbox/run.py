@@ -29,6 +29,7 @@ _CANCEL_SECONDS = 0.2
 _KILL_SECONDS = 10.0
 _LOG_BYTES = 16_384
 _CHUNK = 65_536
+_PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
 # How Rust, C++ and C libraries say that an allocation failed before they abort.
 _NO_MEMORY = ("memory allocation of", "std::bad_alloc", "Cannot allocate memory", "MemoryError")
@@ -144,9 +145,11 @@ class Run:
             if elapsed > self._limits.wall_seconds + _KILL_SECONDS:
                 raise SandboxUnavailable("the job can't be killed; is its disk stuck?")
             return
-        resident, threads = self._usage()
+        resident, threads, processor = self._usage()
         if elapsed > self._limits.wall_seconds:
             self._stop(JobTimedOut(f"took longer than {self._limits.wall_seconds:g} seconds"))
+        elif processor > self._limits.cpu_seconds:
+            self._stop(self._processor_time())
         elif resident > self._limits.memory_bytes:
             self._stop(JobOutOfMemory(f"needed more than {self._limits.memory_bytes:,} bytes"))
         elif threads > self._limits.threads:
@@ -156,17 +159,18 @@ class Run:
             if self._cancelled():
                 self._stop(JobCancelled("was cancelled"))
 
-    def _usage(self) -> tuple[int, int]:
-        """Resident bytes and threads of the child, zeros before it runs and after it ended."""
+    def _usage(self) -> tuple[int, int, float]:
+        """Resident bytes, threads and processor seconds of the child while it runs, else zeros."""
         if self.pid is None:
-            return 0, 0
+            return 0, 0, 0.0
         try:
-            lines = Path(f"/proc/{self.pid}/status").read_text().splitlines()
+            stat = Path(f"/proc/{self.pid}/stat").read_text()
         except OSError:
-            return 0, 0
-        fields = dict(line.split(":", 1) for line in lines)
-        resident = int(fields.get("VmRSS", "0").split()[0]) * 1024
-        return resident, int(fields["Threads"])
+            return 0, 0, 0.0
+        # proc_pid_stat(5), counted from the state, which follows the name in parentheses.
+        fields = stat.rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return int(fields[21]) * _PAGE, int(fields[17]), ticks / _TICKS
 
     def _stop(self, verdict: SandboxError) -> None:
         """Have the server kill the job; it then reports the end as always."""
@@ -190,11 +194,15 @@ class Run:
             raise JobCrashed("the answer is not a JSON object", printed)
         return result
 
+    def _processor_time(self) -> JobTimedOut:
+        return JobTimedOut(f"used more than {self._limits.cpu_seconds:g} s of processor time")
+
     def _failure(self, printed: str) -> SandboxError:
-        code, used = self._ended["exit"], self._ended["cpu_seconds"]
-        if code == -signal.SIGKILL and used >= 0.95 * self._limits.cpu_seconds:
-            limit = self._limits.cpu_seconds
-            return JobTimedOut(f"used more than {limit:g} seconds of processor time", printed)
+        code = self._ended["exit"]
+        if self._ended["cpu_seconds"] > self._limits.cpu_seconds:
+            verdict = self._processor_time()
+            verdict.detail = printed
+            return verdict
         if b'"out_of_memory"' in self._answer[-64:] or any(t in printed for t in _NO_MEMORY):
             return JobOutOfMemory("asked for more memory than it may have", printed)
         if code < 0:
