@@ -1,0 +1,144 @@
+"""Compiling the truth of a challenge and trying it out, all before anything is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from fivesigma_scoring import (
+    METRICS,
+    Estimate,
+    Outcome,
+    PhaseScoring,
+    SolutionError,
+    SolutionSummary,
+    SplitSpec,
+    TestSetSpec,
+    Universe,
+    compile_solution,
+    score_file,
+)
+
+from .definition import Definition, DefinitionError, PhaseDefinition
+from .folder import Inventory
+
+BEST_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class CompiledTestSet:
+    """A compiled solution in a local folder."""
+
+    folder: Path
+    summary: SolutionSummary
+
+
+def scoring_of(definition: Definition, name: str) -> tuple[TestSetSpec, list[PhaseScoring]]:
+    """What the scoring package needs to know of the test set `name` and its phases."""
+    test_set = definition.test_sets[name]
+    split = test_set.split
+    if split is not None and split.seed is None:
+        raise ValueError("the seed of a split must be chosen before")
+    spec = TestSetSpec(
+        kind=definition.kind,
+        min_selected=test_set.min_selected,
+        max_bytes=test_set.max_bytes,
+        max_expanded_bytes=test_set.max_expanded_bytes,
+        usage=test_set.usage or "usage",
+        split=None if split is None else SplitSpec(**split.model_dump()),
+        group=test_set.group,
+    )
+    phases = [_phase(one) for one in definition.phases if one.test_set == name]
+    return spec, phases
+
+
+def _phase(phase: PhaseDefinition) -> PhaseScoring:
+    return PhaseScoring(
+        slug=phase.slug,
+        metric=phase.metric,
+        metrics=phase.all_metrics,
+        options=phase.options,
+        normalise=phase.normalise,
+    )
+
+
+def compile_test_set(
+    definition: Definition, name: str, inventory: Inventory, out: Path
+) -> CompiledTestSet:
+    """Compile the solution of `name` into `out`, then try it with the sample and with itself.
+
+    Raises DefinitionError with what is wrong in the organiser's files.
+    """
+    test_set = definition.test_sets[name]
+    spec, phases = scoring_of(definition, name)
+    sample = inventory[test_set.sample].path
+    try:
+        summary = compile_solution(
+            inventory[test_set.solution].path, sample, out, test_set=spec, phases=phases
+        )
+    except SolutionError as error:
+        raise DefinitionError([f"test_sets.{name}: {error}"]) from error
+    perfect = _write_perfect(out, out.with_suffix(".csv"))
+    problems = [
+        f"test_sets.{name}: {problem}"
+        for phase in phases
+        for problem in _dry_run(out, phase, sample, perfect)
+    ]
+    perfect.unlink()
+    if problems:
+        raise DefinitionError(problems)
+    return CompiledTestSet(out, summary)
+
+
+def _dry_run(compiled: Path, phase: PhaseScoring, sample: Path, perfect: Path) -> Iterator[str]:
+    """What is wrong when the sample and the solution are handed in."""
+    tried = score_file(sample, sample.name, compiled, phase.slug)
+    if not tried.report.ok:
+        yield f"the sample is refused in phase {phase.slug}: {_text(tried)}"
+        return
+    best = score_file(perfect, perfect.name, compiled, phase.slug)
+    if not best.report.ok:
+        yield f"the solution, handed in, is refused in phase {phase.slug}: {_text(best)}"
+        return
+    for split, scores in best.scores.items():
+        for metric, estimate in scores.items():
+            if not _is_best(metric, estimate, tried.scores[split][metric]):
+                yield (
+                    f"the solution, handed in, gets {metric} = {estimate.value:g} on the {split} "
+                    f"split of phase {phase.slug}, which is not the best; check labels and weights"
+                )
+
+
+def _text(outcome: Outcome) -> str:
+    return " ".join(one.message for one in outcome.report.findings if one.severity == "error")
+
+
+def _is_best(name: str, perfect: Estimate, sample: Estimate) -> bool:
+    metric = METRICS[name]
+    if metric.best is not None:
+        return abs(perfect.value - metric.best) <= BEST_TOLERANCE
+    if perfect.lower_bound or sample.lower_bound:
+        return True
+    sign = 1 if metric.higher_is_better else -1
+    return sign * perfect.value >= sign * sample.value
+
+
+def _write_perfect(compiled: Path, path: Path) -> Path:
+    """The truth as a submission."""
+    universe = Universe.load(compiled / "universe")
+    label = np.load(compiled / "truth" / "label.npy", allow_pickle=False)
+    columns: dict[str, Any] = {
+        universe.format.id_column: _words(universe.ids),
+        "Class": np.where(label, "s", "b"),
+        "Score": label.astype(float),
+    }
+    pl.DataFrame(columns).write_csv(path)
+    return path
+
+
+def _words(ids: np.typing.NDArray[Any]) -> Any:
+    return ids if ids.dtype.kind == "i" else [one.decode() for one in ids.tolist()]
