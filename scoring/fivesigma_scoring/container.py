@@ -16,7 +16,7 @@ from fivesigma_scoring.report import InputRefusedError
 CHUNK = 256 * 1024
 ZST_CHUNK = 1024
 ZST_WINDOW = 2**27
-BOMB_RATIO = 100
+BOMB_RATIO = 50
 DIRECTORY_LIMIT = 64 * 1024
 END_OF_DIRECTORY = b"PK\x05\x06"
 
@@ -90,23 +90,22 @@ def read_capped(path: Path, kind: str, limit: int) -> bytes:
         The container is damaged, holds something else than one text file, or expands past `limit`.
 
     """
-    sent = path.stat().st_size
     if kind == "text":
-        if sent > limit:
+        if path.stat().st_size > limit:
             raise InputRefusedError(findings.too_large(limit, expanded=True))
         return path.read_bytes()
     with path.open("rb") as stream:
-        data = _collect(_guarded(stream, kind), limit, sent)
+        data = _collect(_guarded(stream, kind), limit, stream)
     if identify(data) != "text":
         raise InputRefusedError(findings.wrong_archive("something else than CSV"))
     return data
 
 
-def _collect(chunks: Iterator[bytes], limit: int, sent: int) -> bytes:
+def _collect(chunks: Iterator[bytes], limit: int, stream: BinaryIO) -> bytes:
     buffer = io.BytesIO()
     for chunk in chunks:
         if buffer.tell() + len(chunk) > limit:
-            bomb = limit > BOMB_RATIO * sent
+            bomb = limit > BOMB_RATIO * stream.tell()
             raise InputRefusedError(
                 findings.zip_bomb(limit) if bomb else findings.too_large(limit, expanded=True)
             )

@@ -89,6 +89,8 @@ def read_delimited(data: bytes, form: PredictionFormat) -> Table:
     header = read_header(data[:HEADER_LIMIT])
     found = columns.match(header.names, form)
     _check_rows(data, form)
+    if b"\0" in data:
+        raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
     dtypes: dict[int, type[pl.DataType]] = {
         found.id: pl.Int64 if form.id_type == "int" else pl.String,
         found.label: pl.String,
@@ -139,11 +141,9 @@ def parse_text(data: bytes, header: Header, used: Sequence[int]) -> pl.DataFrame
     Raises
     ------
     InputRefusedError
-        The text is not UTF-8, contains NUL bytes, or has lines with too many fields.
+        The text is not UTF-8, or has lines with too many fields.
 
     """
-    if b"\0" in data:
-        raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
     try:
         return parse(data, header, dict.fromkeys(used, pl.String))
     except pl.exceptions.PolarsError as error:

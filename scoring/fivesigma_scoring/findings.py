@@ -99,7 +99,7 @@ def too_large(limit: int, *, expanded: bool) -> Finding:
 
 def zip_bomb(limit: int) -> Finding:
     text = (
-        f"The file expands to more than a hundred times its size and past {limit:,} bytes. "
+        f"The file expands to more than fifty times its size and past {limit:,} bytes. "
         "Send a plain prediction file."
     )
     return Finding("zip_bomb", "error", text)
@@ -145,7 +145,8 @@ def wrong_id_type(column: str, first: object, rows: Sequence[int], count: int) -
 
 
 def empty_id(column: str, rows: Sequence[int], count: int) -> Finding:
-    text = f'The column "{column}" is empty in {count:,} rows. Write the id of the event there.'
+    rows_text = f"{count:,} {'row' if count == 1 else 'rows'}"
+    text = f'The column "{column}" is empty in {rows_text}. Write the id of the event there.'
     return Finding("wrong_dtype", "error", text, column, _places(rows), count)
 
 

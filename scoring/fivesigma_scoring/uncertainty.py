@@ -13,6 +13,7 @@ REPLICAS = 200
 SEED = 20140912
 FEW_EVENTS = 25.0
 NORMAL_ABOVE = 1000.0
+DRAWS_AT_ONCE = 2_000_000
 
 
 def estimate(metric: Metric, sample: Sample, options: Options) -> Estimate:
@@ -141,8 +142,15 @@ def _drawn(
     if effective_number(total, square) > NORMAL_ABOVE:
         count = random.normal(weight.size, math.sqrt(weight.size), REPLICAS)
         return count, random.normal(total, math.sqrt(square), REPLICAS)
-    draws = [random.poisson(1.0, weight.size) for _ in range(REPLICAS)]
-    return np.array([float(d.sum()) for d in draws]), np.array([float(d @ weight) for d in draws])
+    step = max(1, DRAWS_AT_ONCE // max(1, weight.size))
+    values = np.stack([np.ones(weight.size), weight], axis=1)
+    sums = np.concatenate(
+        [
+            random.poisson(1.0, (min(step, REPLICAS - start), weight.size)) @ values
+            for start in range(0, REPLICAS, step)
+        ]
+    )
+    return sums[:, 0], sums[:, 1]
 
 
 def _grouped_replicas(
