@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fivesigma_frontend import STATIC
@@ -15,6 +17,7 @@ from .core.platform import Platform
 from .core.web import require_policies
 from .leaderboards import api as leaderboards_api
 from .leaderboards import pages as leaderboards_pages
+from .leaderboards.cache import BoardCache
 from .problems import install_problem_handlers
 from .site import api as site_api
 from .site import pages as site_pages
@@ -38,6 +41,8 @@ def create_app(platform: Platform) -> FastAPI:
         max_body_size=LARGEST_FORM,
     )
     app.state.platform = platform
+    app.state.stopping = threading.Event()
+    app.state.boards = BoardCache()
     app.add_middleware(RequestStamp, clock=platform.clock)
     install_problem_handlers(app)
 

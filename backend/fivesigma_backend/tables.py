@@ -2,9 +2,9 @@
 
 from .accounts import models as accounts
 from .challenges import models as challenges
-from .core import audit
+from .core import audit, leases
 from .core.db import Base
 from .submissions import models as submissions
 from .teams import models as teams
 
-__all__ = ["Base", "accounts", "audit", "challenges", "submissions", "teams"]
+__all__ = ["Base", "accounts", "audit", "challenges", "leases", "submissions", "teams"]

@@ -8,7 +8,9 @@ by the next tick.
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import threading
 import warnings
 from collections.abc import Callable, Iterable
@@ -17,7 +19,7 @@ from typing import Any
 
 from celery import Celery, signals
 from celery.platforms import SecurityWarning
-from fivesigma_backend import tables
+from fivesigma_backend import tables as tables  # rows refer to each other across features
 from fivesigma_backend.core.platform import Platform, open_platform
 from fivesigma_backend.core.queue import (
     SCORE_QUEUE,
@@ -33,6 +35,7 @@ from .schedule import BEAT_SCHEDULE, beat_service, beat_thread
 from .tasks import TASKS, Task
 
 QUEUES = (SCORE_QUEUE, TICK_QUEUE)
+PING_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
 
@@ -103,6 +106,7 @@ def run_worker(settings: Settings, queues: Iterable[str] = QUEUES, *, beat: bool
         pool="threads",
         concurrency=settings.scoring_slots + 1,
         queues=list(queues),
+        hostname=f"worker-{os.getpid()}@{socket.gethostname()}",
         loglevel=settings.log_level,
         quiet=True,
         without_gossip=True,
@@ -151,6 +155,14 @@ def run_beat(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, leave)
     signal.signal(signal.SIGINT, leave)
     service.start()
+
+
+def answers_here(settings: Settings) -> bool:
+    """Whether a worker or beat of this host (a container is one) answers through the broker."""
+    celery = create_celery(settings, Resources(settings))
+    replies = celery.control.ping(timeout=PING_SECONDS)
+    here = f"@{socket.gethostname()}"
+    return any(node.endswith(here) for reply in replies for node in reply)
 
 
 def _prepare(settings: Settings) -> None:

@@ -52,7 +52,9 @@ def beat_thread(celery: Celery, broker_url: str) -> Any:
 
 def beat_service(celery: Celery, broker_url: str) -> Any:
     """A beat for a process of its own: `start()` returns after `stop()`."""
-    return Service(celery, max_interval=1, scheduler_cls=_scheduler(broker_url))
+    return Service(
+        celery, max_interval=1, scheduler_cls=_scheduler(broker_url), remote_control=True
+    )
 
 
 def _scheduler(broker_url: str) -> Callable[..., BoundedScheduler]:

@@ -6,6 +6,10 @@ import threading
 from collections.abc import Callable, Mapping
 
 from fivesigma_backend.core.platform import Platform
+from fivesigma_backend.core.queue import SCORE_TASK, TICK_TASK
 
-Task = Callable[[Platform, threading.Event], None]
-TASKS: Mapping[str, Task] = {}
+from .housekeeping import tick
+from .scoring import drain
+
+Task = Callable[[Platform, threading.Event], object]
+TASKS: Mapping[str, Task] = {SCORE_TASK: drain, TICK_TASK: tick}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import redis
@@ -34,7 +34,7 @@ class Events:
         except (RedisError, OSError) as error:
             logger.warning("an event could not be published: %s", error)
 
-    async def follow(self, challenge_id: str) -> AsyncIterator[dict[str, Any] | None]:
+    async def follow(self, challenge_id: str) -> AsyncGenerator[dict[str, Any] | None]:
         """Events of the challenge as they come; None whenever one may have been missed."""
         while True:
             client = redis.asyncio.Redis.from_url(self._url, socket_connect_timeout=2)

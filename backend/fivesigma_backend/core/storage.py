@@ -12,6 +12,7 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -57,11 +58,11 @@ class Storage:
         except FileNotFoundError:
             return
 
-    def blobs(self) -> Iterator[str]:
-        """Names of all blobs."""
+    def blobs(self) -> Iterator[tuple[str, datetime]]:
+        """Names of all blobs, and when each was last stored."""
         for page in obstore.list(self._store, prefix="blobs"):
             for meta in page:
-                yield meta["path"].rsplit("/", 1)[-1]
+                yield meta["path"].rsplit("/", 1)[-1], meta["last_modified"]
 
     def stream(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The bytes of a blob in chunks, from `start`, `length` of them (all by default)."""

@@ -69,14 +69,16 @@ class Submission(Base):
 class Evaluation(Base):
     """One run of one scorer version on one submission against one solution version.
 
-    The row is the queue: `state`, `attempt` and `lease_until` say who works on it. `challenge_id`
-    and `team_id` are repeated here because the claim orders by them.
+    The row is the queue: `state`, `attempt` and `lease_until` say who works on it. `challenge_id`,
+    `phase_id` and `team_id` are repeated here because the claim orders by them and a phase asks
+    whether it has settled.
     """
 
     __tablename__ = "evaluations"
     __table_args__ = (
         Index("ix_evaluations_queue", "state", "priority", "queued_at"),
         Index("ix_evaluations_lease", "state", "lease_until"),
+        Index("ix_evaluations_phase", "phase_id", "state"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -84,6 +86,7 @@ class Evaluation(Base):
         ForeignKey("submissions.id", ondelete="CASCADE"), index=True
     )
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id", ondelete="CASCADE"))
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id", ondelete="CASCADE"))
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
     solution_id: Mapped[str] = mapped_column(ForeignKey("solutions.id", ondelete="CASCADE"))
     state: Mapped[str] = mapped_column(String(10))
@@ -131,13 +134,3 @@ class UploadTicket(Base):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     began_at: Mapped[datetime]
     expires_at: Mapped[datetime]
-
-
-class TickLease(Base):
-    """Which worker does the housekeeping at the moment."""
-
-    __tablename__ = "tick_leases"
-
-    name: Mapped[str] = mapped_column(String(40), primary_key=True)
-    until: Mapped[datetime]
-    holder: Mapped[str] = mapped_column(String(120))

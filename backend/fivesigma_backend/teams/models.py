@@ -11,7 +11,10 @@ from ..core.db import Base
 
 
 class Team(Base):
-    """Who stands on a board. `staff` teams (organisers) are shown unranked."""
+    """Who stands on a board. `staff` teams (organisers) are shown unranked.
+
+    `served_at` is when a worker last took up an evaluation of the team: whose turn it is.
+    """
 
     __tablename__ = "teams"
     __table_args__ = (UniqueConstraint("challenge_id", "name_key"),)
@@ -22,6 +25,7 @@ class Team(Base):
     name_key: Mapped[str] = mapped_column(String(120))
     staff: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
+    served_at: Mapped[datetime | None]
 
 
 class TeamMember(Base):

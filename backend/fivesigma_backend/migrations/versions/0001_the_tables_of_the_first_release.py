@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -31,11 +32,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("slug", name=op.f("uq_challenges_slug")),
     )
     op.create_table(
-        "tick_leases",
+        "leases",
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("until", sa.DateTime(timezone=True), nullable=False),
         sa.Column("holder", sa.String(length=120), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_tick_leases")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_leases")),
     )
     op.create_table(
         "users",
@@ -200,6 +201,7 @@ def upgrade() -> None:
         sa.Column("name_key", sa.String(length=120), nullable=False),
         sa.Column("staff", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("served_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
             ["challenge_id"],
             ["challenges.id"],
@@ -402,6 +404,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=26), nullable=False),
         sa.Column("submission_id", sa.String(length=26), nullable=False),
         sa.Column("challenge_id", sa.String(length=26), nullable=False),
+        sa.Column("phase_id", sa.String(length=26), nullable=False),
         sa.Column("team_id", sa.String(length=26), nullable=False),
         sa.Column("solution_id", sa.String(length=26), nullable=False),
         sa.Column("state", sa.String(length=10), nullable=False),
@@ -427,6 +430,12 @@ def upgrade() -> None:
             ondelete="CASCADE",
         ),
         sa.ForeignKeyConstraint(
+            ["phase_id"],
+            ["phases.id"],
+            name=op.f("fk_evaluations_phase_id_phases"),
+            ondelete="CASCADE",
+        ),
+        sa.ForeignKeyConstraint(
             ["solution_id"],
             ["solutions.id"],
             name=op.f("fk_evaluations_solution_id_solutions"),
@@ -445,6 +454,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("evaluations", schema=None) as batch_op:
         batch_op.create_index("ix_evaluations_lease", ["state", "lease_until"], unique=False)
+        batch_op.create_index("ix_evaluations_phase", ["phase_id", "state"], unique=False)
         batch_op.create_index(
             "ix_evaluations_queue", ["state", "priority", "queued_at"], unique=False
         )
@@ -497,6 +507,7 @@ def downgrade() -> None:
     with op.batch_alter_table("evaluations", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_evaluations_submission_id"))
         batch_op.drop_index("ix_evaluations_queue")
+        batch_op.drop_index("ix_evaluations_phase")
         batch_op.drop_index("ix_evaluations_lease")
 
     op.drop_table("evaluations")
@@ -544,6 +555,6 @@ def downgrade() -> None:
 
     op.drop_table("api_tokens")
     op.drop_table("users")
-    op.drop_table("tick_leases")
+    op.drop_table("leases")
     op.drop_table("challenges")
     # ### end Alembic commands ###

@@ -1,0 +1,236 @@
+"""The queue: claiming evaluations, keeping their lease, recording what became of them.
+
+The row is the queue. Whoever holds an evaluation proves it by its attempt number: what an earlier
+attempt says later changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import CursorResult, Select, func, select, update
+from sqlalchemy.orm import Session, aliased
+
+from ..challenges.models import Phase, Solution
+from ..core.ids import new_id
+from ..teams.models import Team
+from .models import Evaluation, Submission
+from .rules import State, after_crash, after_lost_lease
+from .standings import lock_entry, restand
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One evaluation that this worker holds until its lease ends."""
+
+    evaluation_id: str
+    attempt: int
+    submission_id: str
+    challenge_id: str
+    phase_id: str
+    phase: str
+    team_id: str
+    file_sha256: str
+    filename: str
+    compiled_sha256: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the scorer found: findings, and scores of each split unless the file was refused."""
+
+    ok: bool
+    findings: list[Any]
+    scorer_version: int | None
+    public: dict[str, Any] | None = None
+    private: dict[str, Any] | None = None
+
+
+def claim(session: Session, *, worker: str, now: datetime, lease: timedelta) -> Claim | None:
+    """Take the evaluation whose turn it is, in one statement; None when nothing waits."""
+    taken = session.execute(
+        update(Evaluation)
+        .where(Evaluation.id == _whose_turn().scalar_subquery())
+        .values(
+            state=State.SCORING,
+            attempt=Evaluation.attempt + 1,
+            lease_until=now + lease,
+            worker=worker,
+            started_at=now,
+        )
+        .returning(Evaluation)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if taken is None:
+        return None
+    session.execute(update(Team).where(Team.id == taken.team_id).values(served_at=now))
+    return _describe(session, taken)
+
+
+def _whose_turn() -> Select[str]:
+    """Live work first; then the challenge and the team with least running; least recently served.
+
+    The rows are locked and locked ones skipped, so that claims don't wait for each other.
+    """
+    waiting = aliased(Evaluation, name="waiting")
+    by_challenge = _running(Evaluation.challenge_id).subquery("by_challenge")
+    by_team = _running(Evaluation.team_id).subquery("by_team")
+    return (
+        select(waiting.id)
+        .join(Team, Team.id == waiting.team_id)
+        .outerjoin(by_challenge, by_challenge.c.key == waiting.challenge_id)
+        .outerjoin(by_team, by_team.c.key == waiting.team_id)
+        .where(waiting.state == State.QUEUED)
+        .order_by(
+            waiting.priority,
+            func.coalesce(by_challenge.c.running, 0),
+            func.coalesce(by_team.c.running, 0),
+            Team.served_at.asc().nulls_first(),
+            waiting.queued_at,
+            waiting.id,
+        )
+        .limit(1)
+        .with_for_update(of=waiting, skip_locked=True)
+    )
+
+
+def _running(key: Any) -> Select[str, int]:
+    return (
+        select(key.label("key"), func.count().label("running"))
+        .where(Evaluation.state == State.SCORING)
+        .group_by(key)
+    )
+
+
+def _describe(session: Session, taken: Evaluation) -> Claim:
+    submission, phase, solution = session.execute(
+        select(Submission, Phase.slug, Solution.compiled_sha256)
+        .join(Phase, Phase.id == taken.phase_id)
+        .join(Solution, Solution.id == taken.solution_id)
+        .where(Submission.id == taken.submission_id)
+    ).one()
+    return Claim(
+        evaluation_id=taken.id,
+        attempt=taken.attempt,
+        submission_id=submission.id,
+        challenge_id=taken.challenge_id,
+        phase_id=taken.phase_id,
+        phase=phase,
+        team_id=taken.team_id,
+        file_sha256=submission.sha256,
+        filename=submission.filename,
+        compiled_sha256=solution,
+    )
+
+
+def renew(session: Session, held: Claim, until: datetime) -> bool:
+    """Keep the lease; False if somebody else has the evaluation by now."""
+    return _change(session, held, lease_until=until)
+
+
+def record(session: Session, held: Claim, result: Result, now: datetime) -> bool:
+    """Store scores or findings, and the entry's new standing, if the attempt is still current."""
+    entry = lock_entry(session, held.phase_id, held.team_id)
+    kept = _change(
+        session,
+        held,
+        state=State.SCORED if result.ok else State.REJECTED,
+        finished_at=now,
+        lease_until=None,
+        findings=result.findings,
+        scorer_version=result.scorer_version,
+        public_scores=result.public,
+        private_scores=result.private,
+    )
+    if kept:
+        restand(session, entry, session.get_one(Phase, held.phase_id))
+    return kept
+
+
+def record_crash(session: Session, held: Claim, failure: str, now: datetime) -> State | None:
+    """The scorer died. Queue the evaluation again, or give up with a reference number.
+
+    Returns the new state, None if the attempt is no longer current.
+    """
+    crashes = session.scalar(select(Evaluation.crashes).where(Evaluation.id == held.evaluation_id))
+    state = after_crash((crashes or 0) + 1)
+    values: dict[str, Any] = {
+        "state": state,
+        "crashes": Evaluation.crashes + 1,
+        "lease_until": None,
+        "failure": failure,
+    }
+    if state is State.FAILED:
+        values |= {"finished_at": now, "reference": new_id()[-10:]}
+    return state if _change(session, held, **values) else None
+
+
+def give_back(session: Session, held: Claim, *, at_fault: bool, now: datetime) -> bool:
+    """Queue the evaluation again: this worker can't go on, through no fault of the file.
+
+    A worker that stops on request is not at fault; one whose sandbox is broken is, so that an
+    evaluation is not handed around for ever.
+    """
+    if not at_fault:
+        return _change(session, held, state=State.QUEUED, lease_until=None)
+    evaluation = session.get_one(Evaluation, held.evaluation_id, with_for_update=True)
+    if evaluation.attempt != held.attempt or evaluation.state != State.SCORING:
+        return False
+    _lose(evaluation, now)
+    session.flush()
+    return True
+
+
+def requeue_stale(session: Session, now: datetime) -> Sequence[Evaluation]:
+    """Queue what silent workers held; the single path of recovery. Returns what it moved."""
+    stale = session.scalars(
+        select(Evaluation)
+        .where(Evaluation.state == State.SCORING, Evaluation.lease_until < now)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for evaluation in stale:
+        _lose(evaluation, now)
+    session.flush()
+    return stale
+
+
+def anything_waits(session: Session) -> bool:
+    """Whether an evaluation is queued."""
+    waiting = select(Evaluation.id).where(Evaluation.state == State.QUEUED).limit(1)
+    return session.scalar(waiting) is not None
+
+
+def states(session: Session) -> Mapping[str, int]:
+    """How many evaluations are in each state."""
+    return dict(
+        session.execute(select(Evaluation.state, func.count()).group_by(Evaluation.state))
+        .tuples()
+        .all()
+    )
+
+
+def _lose(evaluation: Evaluation, now: datetime) -> None:
+    evaluation.lost_leases += 1
+    evaluation.lease_until = None
+    evaluation.state = after_lost_lease(evaluation.lost_leases)
+    if evaluation.state == State.FAILED:
+        evaluation.finished_at = now
+        evaluation.reference = new_id()[-10:]
+        evaluation.failure = "every worker that took this fell silent"
+
+
+def _change(session: Session, held: Claim, **values: Any) -> bool:
+    changed = session.execute(
+        update(Evaluation)
+        .where(
+            Evaluation.id == held.evaluation_id,
+            Evaluation.attempt == held.attempt,
+            Evaluation.state == State.SCORING,
+        )
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return isinstance(changed, CursorResult) and changed.rowcount == 1

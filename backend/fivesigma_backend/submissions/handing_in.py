@@ -1,0 +1,180 @@
+"""Handing in: the short locked transaction that decides again and stores the submission."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from ..challenges.access import Access
+from ..core.errors import Closed, Conflict
+from ..core.ids import new_id
+from .admission import Admission, require_open
+from .models import Entry, Evaluation, IdempotencyKey, Submission
+from .quota import limits_of, require_allowance, usage_of
+from .rules import COUNTING, KEY_LIFETIME, REPLAY_WINDOW, State
+from .standings import lock_entry
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file that has arrived whole, and what was said with it."""
+
+    sha256: str
+    size: int
+    filename: str
+    message: str = ""
+    declared: dict[str, Any] | None = None
+    key: str | None = None
+
+    def request_hash(self, phase_id: str) -> str:
+        """What must be equal for a request to be a replay of another."""
+        said = [self.sha256, phase_id, self.message, self.declared]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The submission that a request led to; `replayed` if an earlier request had made it."""
+
+    submission_id: str
+    remaining: int | None
+    replayed: bool = False
+
+
+def earlier_by_key(
+    session: Session, access: Access, key: str | None, now: datetime
+) -> IdempotencyKey | None:
+    """What this user's idempotency key stands for, if it was used in the last 24 hours."""
+    if key is None:
+        return None
+    found = session.get(IdempotencyKey, (access.actor.user_id, access.challenge.id, key))
+    return found if found is not None and found.created_at > now - KEY_LIFETIME else None
+
+
+def accept(
+    session: Session,
+    access: Access,
+    admission: Admission,
+    upload: Upload,
+    *,
+    began_at: datetime,
+    now: datetime,
+) -> Accepted:
+    """Lock the entry, decide again, and store the submission with its evaluation.
+
+    A replay (same key, or the same file again within ten minutes) answers the first one. Raises
+    Conflict for a key that was used for something else, Closed and TooMany as `admit`.
+    """
+    entry = lock_entry(session, admission.phase.id, admission.team_id)
+    limits = limits_of(access.challenge, admission.definition)
+    usage = usage_of(session, entry.id, now)
+    replayed = _replayed(session, access, admission, entry, upload, now)
+    if replayed is not None:
+        return Accepted(replayed, None, replayed=True)
+    require_open(admission, began_at)
+    left = require_allowance(limits, usage, now)
+    submission = _insert(session, access, admission, entry, upload, began_at=began_at, now=now)
+    remaining = None if left.remaining is None else left.remaining - 1
+    return Accepted(submission.id, remaining)
+
+
+def _replayed(
+    session: Session,
+    access: Access,
+    admission: Admission,
+    entry: Entry,
+    upload: Upload,
+    now: datetime,
+) -> str | None:
+    if upload.key is not None:
+        earlier = earlier_by_key(session, access, upload.key, now)
+        if earlier is None:
+            return None
+        if earlier.request_hash != upload.request_hash(admission.phase.id):
+            raise Conflict("This Idempotency-Key was used for another submission. Take a new one.")
+        return earlier.submission_id
+    return session.scalar(
+        select(Submission.id)
+        .join(Evaluation, Submission.evaluation_id == Evaluation.id)
+        .where(Submission.entry_id == entry.id, Submission.sha256 == upload.sha256)
+        .where(Submission.submitted_at > now - REPLAY_WINDOW, Evaluation.state.in_(COUNTING))
+        .order_by(Submission.submitted_at)
+        .limit(1)
+    )
+
+
+def _insert(
+    session: Session,
+    access: Access,
+    admission: Admission,
+    entry: Entry,
+    upload: Upload,
+    *,
+    began_at: datetime,
+    now: datetime,
+) -> Submission:
+    solution_id = admission.test_set.current_solution_id
+    if solution_id is None:
+        raise Closed("This phase has no solution yet, so nothing can be scored.")
+    submission = Submission(
+        id=new_id(),
+        entry_id=entry.id,
+        challenge_id=access.challenge.id,
+        user_id=access.actor.user_id,
+        sha256=upload.sha256,
+        size=upload.size,
+        filename=upload.filename,
+        message=upload.message,
+        declared=upload.declared,
+        submitted_at=began_at,
+        selected=False,
+        evaluation_id=new_id(),
+    )
+    session.add(submission)
+    session.flush()
+    session.add(
+        Evaluation(
+            id=submission.evaluation_id,
+            submission_id=submission.id,
+            challenge_id=access.challenge.id,
+            phase_id=admission.phase.id,
+            team_id=admission.team_id,
+            solution_id=solution_id,
+            state=State.QUEUED,
+            queued_at=now,
+        )
+    )
+    if upload.key is not None:
+        _remember_key(session, access, admission, upload, submission.id, now)
+    return submission
+
+
+def _remember_key(
+    session: Session,
+    access: Access,
+    admission: Admission,
+    upload: Upload,
+    submission_id: str,
+    now: datetime,
+) -> None:
+    where = (access.actor.user_id, access.challenge.id, upload.key)
+    expired = session.get(IdempotencyKey, where)
+    if expired is not None:
+        session.delete(expired)
+        session.flush()
+    session.add(
+        IdempotencyKey(
+            user_id=access.actor.user_id,
+            challenge_id=access.challenge.id,
+            key=upload.key,
+            request_hash=upload.request_hash(admission.phase.id),
+            submission_id=submission_id,
+            created_at=now,
+        )
+    )

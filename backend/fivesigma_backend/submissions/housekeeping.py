@@ -1,0 +1,55 @@
+"""Clearing away what is over: tickets, keys, spool files and blobs that nothing refers to."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, select, union
+from sqlalchemy.orm import Session
+
+from ..challenges.models import Challenge, PublishedFile, Solution
+from ..core.storage import Storage
+from .models import IdempotencyKey, Submission, UploadTicket
+from .rules import KEY_LIFETIME
+
+# A blob is stored before the row that refers to it, so a young one may still get its row.
+YOUNGEST_ORPHAN = timedelta(hours=24)
+OLDEST_SPOOL_SECONDS = 24 * 3600.0
+
+
+def forget_expired(session: Session, now: datetime) -> None:
+    """Delete tickets of uploads that never ended, and old idempotency keys."""
+    session.execute(delete(UploadTicket).where(UploadTicket.expires_at <= now))
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= now - KEY_LIFETIME))
+
+
+def referred_blobs(session: Session) -> set[str]:
+    """Every blob that a row refers to."""
+    columns = (
+        Submission.sha256,
+        PublishedFile.sha256,
+        Challenge.folder_sha256,
+        Solution.compiled_sha256,
+        Solution.universe_sha256,
+    )
+    return set(session.scalars(union(*(select(column) for column in columns))))
+
+
+def delete_orphans(storage: Storage, referred: set[str], now: datetime) -> int:
+    """Delete old blobs that no row refers to; returns how many."""
+    orphans = [
+        sha256
+        for sha256, stored_at in storage.blobs()
+        if sha256 not in referred and stored_at < now - YOUNGEST_ORPHAN
+    ]
+    for sha256 in orphans:
+        storage.delete(sha256)
+    return len(orphans)
+
+
+def clear_spool(storage: Storage) -> None:
+    """Delete what killed processes left in the spool."""
+    for path in storage.spool.iterdir():
+        if path.is_file() and path.stat().st_mtime < time.time() - OLDEST_SPOOL_SECONDS:
+            path.unlink(missing_ok=True)

@@ -1,0 +1,90 @@
+"""How much of a phase a team has used. Callers hold the lock of the entry where it decides."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from ..challenges.definition import PhaseDefinition
+from ..challenges.models import Challenge
+from ..core.clock import rfc3339
+from ..core.errors import TooMany
+from .models import Evaluation, Submission
+from .rules import COUNTING, DAY, UNFINISHED, Allowance, Limits, State, Usage, allowance
+
+RETRY_WHILE_RUNNING = 10
+
+
+def limits_of(challenge: Challenge, phase: PhaseDefinition) -> Limits:
+    """The limits that `challenge.toml` sets for a phase."""
+    given = phase.limits
+    return Limits(
+        per_day=given.per_day,
+        total=given.total,
+        concurrent=given.concurrent,
+        calendar=given.window == "calendar",
+        zone=challenge.definition.get("timezone", "UTC"),
+    )
+
+
+def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
+    """What an entry has used; an entry that does not exist yet has used nothing."""
+    if entry_id is None:
+        return Usage()
+    mine = (
+        select(Evaluation.state, func.count())
+        .join(Submission, Submission.evaluation_id == Evaluation.id)
+        .where(Submission.entry_id == entry_id)
+    )
+    counts = dict(session.execute(mine.group_by(Evaluation.state)).tuples().all())
+    recent = session.execute(
+        select(Submission.submitted_at, Evaluation.state)
+        .join(Evaluation, Submission.evaluation_id == Evaluation.id)
+        .where(Submission.entry_id == entry_id, Submission.submitted_at > now - 2 * DAY)
+    ).all()
+    return Usage(
+        recent=[at for at, state in recent if state in COUNTING],
+        rejected=[at for at, state in recent if state == State.REJECTED],
+        total=sum(counts.get(state, 0) for state in COUNTING),
+        running=sum(counts.get(state, 0) for state in UNFINISHED),
+    )
+
+
+def require_allowance(limits: Limits, usage: Usage, now: datetime) -> Allowance:
+    """What is left; raises TooMany, naming the rule and when the next is possible."""
+    left = allowance(limits, usage, now)
+    if left.allowed:
+        return left
+    headers = {"X-Submissions-Remaining": str(left.remaining or 0)}
+    if left.next_at is not None:
+        headers["Retry-After"] = str(max(1, round((left.next_at - now).total_seconds())))
+    elif left.rule == "concurrent":
+        headers["Retry-After"] = str(RETRY_WHILE_RUNNING)
+    raise TooMany(
+        _words(left, limits),
+        code="limit",
+        headers=headers,
+        rule=left.rule,
+        remaining=left.remaining or 0,
+        next_at=rfc3339(left.next_at) if left.next_at else None,
+    )
+
+
+def _words(left: Allowance, limits: Limits) -> str:
+    if left.rule == "total":
+        return f"Your team has used all {limits.total} submissions of this phase."
+    if left.rule == "concurrent":
+        return (
+            f"{left.running} of your team's submissions are still being scored, and no more than "
+            f"{limits.concurrent} may be at a time. Wait for one to finish."
+        )
+    moment = ""
+    if left.next_at is not None:
+        local = left.next_at.astimezone(ZoneInfo(limits.zone))
+        moment = f" The next is possible at {local:%Y-%m-%d %H:%M} ({limits.zone})."
+    if left.rule == "rejections":
+        return f"Too many refused files in a day. Use “validate”, which costs nothing.{moment}"
+    return f"Your team has used its {limits.per_day} submissions of the day.{moment}"

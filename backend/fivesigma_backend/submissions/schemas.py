@@ -1,0 +1,82 @@
+"""What the API says about submissions. There is no place for a blind private score here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class FindingOut(BaseModel):
+    """One finding of the validation report."""
+
+    code: str
+    severity: str
+    message: str
+    column: str | None = None
+    rows: list[int] = []
+    count: int = 0
+
+
+class ValidationOut(BaseModel):
+    """Answer of `validate`: costs no quota and knows nothing of the truth."""
+
+    ok: bool
+    findings: list[FindingOut]
+
+
+class SubmissionOut(BaseModel):
+    """A submission as its team sees it.
+
+    `scores` is null until scored and while the board is hidden; its `private` part appears with
+    the unblinding only.
+    """
+
+    id: str
+    status: str
+    challenge: str
+    phase: str
+    team: str
+    sha256: str
+    filename: str
+    size: int
+    message: str
+    metadata: dict[str, Any] | None
+    submitted_at: str
+    submitted_by: str
+    scores: dict[str, dict[str, Any]] | None
+    findings: list[FindingOut]
+    selected: bool
+    reference: str | None
+    url: str
+
+
+class SubmissionList(BaseModel):
+    """One page of a team's submissions, the newest first."""
+
+    items: list[SubmissionOut]
+    next: str | None
+
+
+class SubmissionChange(BaseModel):
+    """What a team may change of a submission."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    selected: bool | None = None
+    message: str | None = Field(None, max_length=500)
+
+
+class LimitsOut(BaseModel):
+    """The allowance of a team in a phase; null is unlimited."""
+
+    phase: str
+    per_day: int | None
+    total: int | None
+    concurrent: int | None
+    window: str
+    used_today: int
+    used_total: int
+    running: int
+    remaining: int | None
+    next_at: str | None

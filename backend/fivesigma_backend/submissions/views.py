@@ -1,0 +1,128 @@
+"""Reading submissions, and what of their scores may be seen by whom and when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from fivesigma_scoring import METRICS
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from ..accounts.models import User
+from ..challenges.definition import PhaseDefinition
+from ..challenges.models import Challenge, Phase
+from ..core.clock import rfc3339
+from ..teams.models import Team
+from .models import Entry, Evaluation, Submission
+from .schemas import FindingOut, SubmissionOut
+
+Scores = dict[str, dict[str, Any]]
+SubmissionRow = Row[Submission, Evaluation, Phase, Team, str, str]
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a reader may see of a phase's scores.
+
+    `precise`: full precision. `public`, `private`: whether that split's scores are shown at all.
+    """
+
+    public: bool
+    private: bool
+    precise: bool
+
+
+def sight(phase: Phase, *, organiser: bool) -> Sight:
+    """What participants and organisers see of a phase's scores at present."""
+    if organiser:
+        return Sight(public=True, private=True, precise=True)
+    unblinded = phase.unblinded_at is not None
+    hidden = PhaseDefinition.model_validate(phase.definition).board == "hidden"
+    return Sight(public=unblinded or not hidden, private=unblinded, precise=unblinded)
+
+
+def rounded(metric: str, score: dict[str, Any]) -> dict[str, Any]:
+    """A score as participants of a blind phase read it: with the metric's decimals."""
+    digits = METRICS[metric].digits
+    return {
+        name: round(value, digits) if isinstance(value, float) and math.isfinite(value) else value
+        for name, value in score.items()
+        if name != "n"
+    }
+
+
+def seen(scores: Scores | None, sight: Sight) -> Scores | None:
+    """Scores of one split as `sight` allows."""
+    if scores is None:
+        return None
+    if sight.precise:
+        return scores
+    return {metric: rounded(metric, score) for metric, score in scores.items()}
+
+
+def visible_scores(evaluation: Evaluation, sight: Sight) -> dict[str, Scores] | None:
+    """`{public: …, private: …}` as far as it may be seen; None where nothing may."""
+    shown: dict[str, Scores] = {}
+    public = seen(evaluation.public_scores, sight) if sight.public else None
+    private = seen(evaluation.private_scores, sight) if sight.private else None
+    if public is not None:
+        shown["public"] = public
+    if private is not None:
+        shown["private"] = private
+    return shown or None
+
+
+def submission_rows() -> Select[Submission, Evaluation, Phase, Team, str, str]:
+    """Submissions with all that is shown beside them, in one statement."""
+    return (
+        select(Submission, Evaluation, Phase, Team, User.username, Challenge.slug)
+        .join(Evaluation, Submission.evaluation_id == Evaluation.id)
+        .join(Phase, Phase.id == Evaluation.phase_id)
+        .join(Team, Team.id == Evaluation.team_id)
+        .join(User, User.id == Submission.user_id)
+        .join(Challenge, Challenge.id == Submission.challenge_id)
+    )
+
+
+def submission_row(session: Session, submission_id: str) -> SubmissionRow:
+    """One submission that is known to exist."""
+    return session.execute(submission_rows().where(Submission.id == submission_id)).one()
+
+
+def team_submissions(
+    session: Session, team_id: str, *, limit: int, before: str | None = None
+) -> tuple[list[SubmissionRow], str | None]:
+    """A page of a team's submissions, the newest first, and where the next page begins."""
+    mine = submission_rows().join(Entry, Entry.id == Submission.entry_id)
+    mine = mine.where(Entry.team_id == team_id)
+    if before is not None:
+        mine = mine.where(Submission.id < before)
+    rows = session.execute(mine.order_by(Submission.id.desc()).limit(limit + 1)).all()
+    more = len(rows) > limit
+    return list(rows[:limit]), rows[limit - 1][0].id if more else None
+
+
+def submission_out(row: SubmissionRow, *, organiser: bool, public_url: str) -> SubmissionOut:
+    """A submission as the API and the pages show it."""
+    submission, evaluation, phase, team, username, slug = row
+    return SubmissionOut(
+        id=submission.id,
+        status=evaluation.state,
+        challenge=slug,
+        phase=phase.slug,
+        team=team.name,
+        sha256=submission.sha256,
+        filename=submission.filename,
+        size=submission.size,
+        message=submission.message,
+        metadata=submission.declared,
+        submitted_at=rfc3339(submission.submitted_at),
+        submitted_by=username,
+        scores=visible_scores(evaluation, sight(phase, organiser=organiser)),
+        findings=[FindingOut(**finding) for finding in evaluation.findings or ()],
+        selected=submission.selected,
+        reference=evaluation.reference,
+        url=f"{public_url.rstrip('/')}/submissions/{submission.id}",
+    )

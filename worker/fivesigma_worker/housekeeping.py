@@ -1,0 +1,79 @@
+"""The tick: what the platform does by itself, every two seconds, on one worker at a time."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from datetime import datetime, timedelta
+
+from fivesigma_backend.accounts.service import delete_expired
+from fivesigma_backend.core.errors import Conflict
+from fivesigma_backend.core.leases import due as chore_is_due
+from fivesigma_backend.core.leases import take_lease
+from fivesigma_backend.core.platform import Platform
+from fivesigma_backend.core.queue import SCORE_QUEUE, SCORE_TASK
+from fivesigma_backend.submissions.announcing import announce_board, announce_submission
+from fivesigma_backend.submissions.evaluating import anything_waits, requeue_stale
+from fivesigma_backend.submissions.housekeeping import (
+    clear_spool,
+    delete_orphans,
+    forget_expired,
+    referred_blobs,
+)
+from fivesigma_backend.submissions.rules import State
+from fivesigma_backend.submissions.unblinding import due, lock_phase, unblind
+
+from .scoring import worker_name
+
+logger = logging.getLogger(__name__)
+TICK_LEASE = timedelta(seconds=10)
+SWEEP_EVERY = timedelta(hours=1)
+
+
+def tick(platform: Platform, stopping: threading.Event) -> None:
+    """Recover, ring for what waits, unblind what is due, and clear away what is over."""
+    del stopping  # a tick is short
+    now = platform.clock()
+    with platform.db.transaction() as session:
+        if not take_lease(session, "tick", holder=worker_name(), now=now, lifetime=TICK_LEASE):
+            return
+        for stale in requeue_stale(session, now):
+            announce_submission(session, platform.events, stale, State(stale.state))
+        waits = anything_waits(session)
+    if waits:
+        platform.bell.ring(SCORE_TASK, SCORE_QUEUE)
+    unblind_due(platform, now)
+    sweep(platform, now)
+
+
+def unblind_due(platform: Platform, now: datetime) -> None:
+    """Open the private boards whose time has come and which have settled."""
+    with platform.db.read() as session:
+        waiting = [phase.id for phase in due(session, now)]
+    for phase_id in waiting:
+        _unblind(platform, phase_id, now)
+
+
+def _unblind(platform: Platform, phase_id: str, now: datetime) -> None:
+    with platform.db.transaction() as session:
+        phase = lock_phase(session, phase_id)
+        try:
+            unblind(session, platform.storage, phase, now=now, actor_id=None)
+        except Conflict as reason:  # not yet: the next tick asks again
+            logger.debug("%s is not unblinded yet: %s", phase.slug, reason)
+        else:
+            announce_board(session, platform.events, phase_id)
+
+
+def sweep(platform: Platform, now: datetime) -> None:
+    """Once an hour, delete what has expired and what nothing refers to."""
+    with platform.db.transaction() as session:
+        if not chore_is_due(session, "sweep", now=now, every=SWEEP_EVERY):
+            return
+        forget_expired(session, now)
+        delete_expired(session, now)
+    with platform.db.read() as session:
+        referred = referred_blobs(session)
+    deleted = delete_orphans(platform.storage, referred, now)
+    clear_spool(platform.storage)
+    logger.info("housekeeping: %d blobs without a row deleted", deleted)

@@ -1,0 +1,174 @@
+"""Scoring what waits: claim, run the sandboxed scorer under a lease, record.
+
+Nothing here decides: whose turn it is, what a crash means and what counts are rules of the
+backend. A worker may be killed at any line: what it held is claimed again when its lease ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+from fivesigma_backend.core.platform import Platform
+from fivesigma_backend.core.sandbox import (
+    JobCancelled,
+    JobCrashed,
+    JobOutOfMemory,
+    JobTimedOut,
+    Limits,
+    SandboxUnavailable,
+)
+from fivesigma_backend.submissions.announcing import announce_board, announce_submission
+from fivesigma_backend.submissions.evaluating import (
+    Claim,
+    Result,
+    anything_waits,
+    claim,
+    give_back,
+    record,
+    record_crash,
+    renew,
+)
+from fivesigma_backend.submissions.rules import State
+from sqlalchemy.exc import SQLAlchemyError
+
+logger = logging.getLogger(__name__)
+RENEWALS_PER_LEASE = 3
+
+
+def drain(platform: Platform, stopping: threading.Event) -> int:
+    """Score until nothing waits or all slots of this process are busy; returns how many."""
+    done = 0
+    while not stopping.is_set() and platform.slots.acquire(blocking=False):
+        try:
+            done += _drain_in_slot(platform, stopping)
+        finally:
+            platform.slots.release()
+        # A bell that rang while this slot was busy found no slot: look once more.
+        with platform.db.read() as session:
+            if not anything_waits(session):
+                break
+    return done
+
+
+def _drain_in_slot(platform: Platform, stopping: threading.Event) -> int:
+    done = 0
+    while not stopping.is_set():
+        lease = timedelta(seconds=platform.settings.lease_seconds)
+        with platform.db.transaction() as session:
+            held = claim(session, worker=worker_name(), now=platform.clock(), lease=lease)
+            if held is not None:
+                announce_submission(session, platform.events, held, State.SCORING)
+        if held is None:
+            break
+        score(platform, held, stopping)
+        done += 1
+    return done
+
+
+def worker_name() -> str:
+    """Host, process and thread, as organisers see it in the queue."""
+    return f"{socket.gethostname()}:{os.getpid()}:{threading.get_ident()}"[-120:]
+
+
+def score(platform: Platform, held: Claim, stopping: threading.Event) -> None:
+    """Score one claimed evaluation and record what became of it."""
+    keeper = Keeper(platform, held, stopping)
+    try:
+        answer = _run(platform, held, keeper)
+    except JobCancelled:
+        if stopping.is_set():
+            _give_back(platform, held, at_fault=False)
+    except SandboxUnavailable:
+        logger.exception("the sandbox is not available")
+        _give_back(platform, held, at_fault=True)
+    except (JobCrashed, JobTimedOut, JobOutOfMemory, FileNotFoundError) as error:
+        _record_crash(platform, held, error)
+    else:
+        _record(platform, held, answer)
+
+
+def _run(platform: Platform, held: Claim, keeper: Keeper) -> dict[str, Any]:
+    file = platform.storage.local(held.file_sha256)
+    compiled = platform.storage.local_folder(held.compiled_sha256)
+    arguments = {
+        "file": str(file),
+        "filename": held.filename,
+        "compiled": str(compiled),
+        "phase": held.phase,
+    }
+    limits = scoring_limits(platform)
+    return platform.sandbox.run(
+        "score", arguments, readable=[file, compiled], limits=limits, cancelled=keeper
+    )
+
+
+def scoring_limits(platform: Platform) -> Limits:
+    """What one scoring may use, by the settings."""
+    seconds = platform.settings.scoring_seconds
+    return Limits(
+        memory_bytes=platform.settings.scoring_memory, cpu_seconds=seconds, wall_seconds=seconds
+    )
+
+
+class Keeper:
+    """Keeps the lease while the scorer runs; asked a few times a second whether to stop."""
+
+    def __init__(self, platform: Platform, held: Claim, stopping: threading.Event) -> None:
+        self._platform = platform
+        self._held = held
+        self._stopping = stopping
+        self._lease = timedelta(seconds=platform.settings.lease_seconds)
+        self._renewed = time.monotonic()
+
+    def __call__(self) -> bool:
+        """Whether to stop: the worker ends, or somebody else has the evaluation by now."""
+        if self._stopping.is_set():
+            return True
+        if time.monotonic() - self._renewed < self._lease.total_seconds() / RENEWALS_PER_LEASE:
+            return False
+        self._renewed = time.monotonic()
+        try:
+            with self._platform.db.transaction() as session:
+                return not renew(session, self._held, self._platform.clock() + self._lease)
+        except SQLAlchemyError as error:
+            logger.warning("the lease could not be renewed, going on: %s", error)
+            return False
+
+
+def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
+    scores = answer["scores"] or {}
+    result = Result(
+        ok=answer["ok"],
+        findings=answer["findings"],
+        scorer_version=answer["scorer_version"],
+        public=scores.get("public"),
+        private=scores.get("private"),
+    )
+    state = State.SCORED if result.ok else State.REJECTED
+    with platform.db.transaction() as session:
+        if record(session, held, result, platform.clock()):
+            announce_submission(session, platform.events, held, state)
+            announce_board(session, platform.events, held.phase_id)
+        else:
+            logger.info("attempt %d of %s came too late", held.attempt, held.evaluation_id)
+
+
+def _record_crash(platform: Platform, held: Claim, error: Exception) -> None:
+    detail = getattr(error, "detail", "")
+    logger.error("scoring %s failed: %s\n%s", held.submission_id, error, detail)
+    with platform.db.transaction() as session:
+        state = record_crash(session, held, f"{error}\n{detail}"[:4000], platform.clock())
+        if state is not None:
+            announce_submission(session, platform.events, held, state)
+
+
+def _give_back(platform: Platform, held: Claim, *, at_fault: bool) -> None:
+    with platform.db.transaction() as session:
+        if give_back(session, held, at_fault=at_fault, now=platform.clock()):
+            announce_submission(session, platform.events, held, State.QUEUED)
