@@ -35,7 +35,11 @@ def get_leaderboard(
     start = _start(cursor)
     with platform.db.read() as session:
         view = view_board(session, access, phase, split, platform.clock())
-    headers = {"ETag": view.key.etag, "Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
+    headers = {
+        "ETag": view.key.etag,
+        "Cache-Control": "private, no-cache",
+        "Vary": "Cookie, Authorization",
+    }
     if view.key.etag in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     cache = board_cache(request)

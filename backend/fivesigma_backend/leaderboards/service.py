@@ -65,7 +65,7 @@ def view_board(
     """
     if split not in SPLITS:
         raise NotFound("A board is of the split “public” or “private”.")
-    phase = _phase(session, access, phase_slug, now)
+    phase = find_phase(session, access, phase_slug, now)
     shown = sight(phase, organiser=access.organiser)
     if split == "private" and not shown.private:
         raise Blinded
@@ -80,7 +80,8 @@ def view_board(
     return BoardView(key, phase, definition, shown)
 
 
-def _phase(session: Session, access: Access, slug: str | None, now: datetime) -> Phase:
+def find_phase(session: Session, access: Access, slug: str | None, now: datetime) -> Phase:
+    """The named phase, or the one that a board shows first."""
     if slug:
         return phase_by_slug(session, access.challenge.id, slug)
     found = current_phase(phases_of(session, access.challenge.id), now)
