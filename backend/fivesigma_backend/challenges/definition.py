@@ -12,13 +12,20 @@ from pydantic import ValidationError
 
 from .definition_checks import problems_of
 from .definition_errors import DefinitionError, describe, show
-from .definition_model import Definition, FileDefinition, PhaseDefinition, TestSetDefinition
+from .definition_model import (
+    Definition,
+    FileDefinition,
+    LimitsDefinition,
+    PhaseDefinition,
+    TestSetDefinition,
+)
 
 __all__ = [
     "FILE_NAME",
     "Definition",
     "DefinitionError",
     "FileDefinition",
+    "LimitsDefinition",
     "PhaseDefinition",
     "TestSetDefinition",
     "as_toml",

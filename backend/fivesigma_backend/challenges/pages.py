@@ -1,7 +1,80 @@
-"""Pages of challenges."""
+"""Pages of challenges: overview, data, rules. Their frame is `challenges/frame.html`."""
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.responses import Response
+
+from ..accounts.access import PlatformOf
+from ..core.errors import NotFound
+from ..core.markdown import render_markdown
+from ..core.pages import render
+from .access import Access, visible
+from .definition import Definition
+from .downloads import require_download, send_file
+from .service import phases_of, published_file, published_files
+from .views import phase_view
 
 router = APIRouter()
+Seen = Annotated[Access, Depends(visible)]
+
+
+@router.get("/challenges/{slug}")
+def overview(request: Request, access: Seen, platform: PlatformOf) -> Response:
+    """What the challenge is about, its phases, and how to join."""
+    with platform.db.read() as session:
+        phases = phases_of(session, access.challenge.id)
+    definition = Definition.model_validate(access.challenge.definition)
+    now = platform.clock()
+    return render(
+        request,
+        "challenges/overview.html",
+        **_frame(access, phases),
+        card=render_markdown(access.challenge.card),
+        views=[phase_view(phase, definition.timezone, now) for phase in phases],
+        definition=definition,
+    )
+
+
+@router.get("/challenges/{slug}/data")
+def data(request: Request, access: Seen, platform: PlatformOf) -> Response:
+    """The downloads: sizes, checksums, links and commands."""
+    with platform.db.read() as session:
+        phases = phases_of(session, access.challenge.id)
+        files = published_files(
+            session, access.challenge, platform.clock(), organiser=access.organiser
+        )
+    return render(request, "challenges/data.html", **_frame(access, phases), files=files)
+
+
+@router.get("/challenges/{slug}/data/{name}")
+def download(request: Request, access: Seen, platform: PlatformOf, name: str) -> Response:
+    """One file, for browsers: what is wrong is said on a page."""
+    with platform.db.read() as session:
+        found = published_file(
+            session, access.challenge, name, platform.clock(), organiser=access.organiser
+        )
+    require_download(access, found)
+    return send_file(request, platform, found)
+
+
+@router.get("/challenges/{slug}/rules")
+def rules(request: Request, access: Seen, platform: PlatformOf) -> Response:
+    """The rules text, and accepting it."""
+    if access.challenge.rules_text is None:
+        raise NotFound("This challenge has no rules text.")
+    with platform.db.read() as session:
+        phases = phases_of(session, access.challenge.id)
+    return render(
+        request,
+        "challenges/rules.html",
+        **_frame(access, phases),
+        rules=render_markdown(access.challenge.rules_text),
+    )
+
+
+def _frame(access: Access, phases: Any) -> dict[str, Any]:
+    """What `challenges/frame.html` needs."""
+    return {"access": access, "phases": phases}
