@@ -13,19 +13,18 @@ The supervisor starts no thread: output, ends and signals all meet in one select
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import logging
-import os
 import selectors
 import signal
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from fivesigma_backend.core.lockfile import AlreadyRunning, locked
 from fivesigma_backend.core.running import Child, Running
+from fivesigma_backend.core.watchdog import Watchdog
 
 __all__ = ["AlreadyRunning", "Child", "StartFailed", "Supervisor"]
 
@@ -35,18 +34,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 STEADY_SECONDS = 60.0
 _ASK_AGAIN = 0.05
-_WATCHDOG = Path(__file__).with_name("watchdog.py")
-
-
-class AlreadyRunning(Exception):
-    """Another supervisor holds the lock; `pid` says which, where it is known."""
-
-    def __init__(self, lock_file: Path, pid: int | None) -> None:
-        self.pid = pid
-        super().__init__(
-            f"it already runs on {lock_file.parent} as process {pid or 'unknown'}: "
-            "use that one, stop it first, or choose another data folder"
-        )
 
 
 class StartFailed(Exception):
@@ -81,7 +68,7 @@ class Supervisor:
         self._slots = [_Slot(child) for child in children]
         self._lock_file, self._show = lock_file, show or _to_standard_error
         self._selector = selectors.DefaultSelector()
-        self._watchdog: subprocess.Popen[bytes] | None = None
+        self._watchdog: Watchdog | None = None
         self._signals = 0
 
     def run(self, started: Callable[[], None] | None = None) -> int:
@@ -90,9 +77,9 @@ class Supervisor:
         `started` is called once, when every child is ready. A second signal while stopping kills
         what is left. Raises `AlreadyRunning`, and `StartFailed` after stopping the others.
         """
-        with self._locked(), self._listening(), self._selector:
+        with locked(self._lock_file), self._listening(), self._selector:
             try:
-                self._start_watchdog()
+                self._watch()
                 for slot in self._slots:
                     self._start(slot)
                     self._await_ready(slot)
@@ -110,7 +97,8 @@ class Supervisor:
             raise StartFailed(f"{slot.child.name} can't be started: {error}") from error
         self._selector.register(running.pidfd, selectors.EVENT_READ, lambda: self._ended(slot))
         self._selector.register(running.output, selectors.EVENT_READ, lambda: self._pump(running))
-        self._tell_watchdog(f"+{running.pid}")
+        if self._watchdog:
+            self._watchdog.add(running.pid)
         logger.info("%s started as process %d", slot.child.name, running.pid)
 
     def _await_ready(self, slot: _Slot) -> None:
@@ -154,18 +142,17 @@ class Supervisor:
         with contextlib.suppress(KeyError):
             self._selector.unregister(running.output)
         code = running.collect()
-        self._tell_watchdog(f"-{running.pid}")
+        if self._watchdog:
+            self._watchdog.remove(running.pid)
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         slot.epitaph = _with_tail(f"{slot.child.name} ended with {name}", running)
-        logger.log(
-            logging.INFO if self._signals else logging.WARNING,
-            "%s (process %d) ended with %s",
-            slot.child.name,
-            running.pid,
-            name,
-        )
         if time.monotonic() - running.since > STEADY_SECONDS:
             slot.pause = FIRST_PAUSE
+        if self._signals:
+            logger.info("%s ended with %s", slot.child.name, name)
+        else:
+            again = "%s (process %d) ended with %s; starts again in %g s"
+            logger.warning(again, slot.child.name, running.pid, name, slot.pause)
         self._pause(slot)
 
     def _pump(self, running: Running) -> None:
@@ -173,66 +160,37 @@ class Supervisor:
             self._selector.unregister(running.output)
 
     def _stop(self) -> None:
+        patience = self._signals
         for slot in reversed(self._slots):
+            deadline = time.monotonic() + slot.child.stop_timeout
             if slot.running:
                 slot.running.ask_to_stop()
-                deadline, hurry = time.monotonic() + slot.child.stop_timeout, self._signals + 1
-                while slot.running and self._signals < hurry and time.monotonic() < deadline:
-                    self._turn(deadline - time.monotonic())
+            while slot.running and self._signals <= patience and time.monotonic() < deadline:
+                self._turn(deadline - time.monotonic())
             if slot.running:
                 logger.warning("%s did not stop and is killed", slot.child.name)
                 slot.running.kill()
             while slot.running:
                 self._turn(None)
-        if self._watchdog and self._watchdog.stdin:
-            self._watchdog.stdin.close()
-            self._watchdog.wait()
+        if self._watchdog:
+            self._watchdog.close()
 
     def _turn(self, timeout: float | None) -> None:
         for key, _ in self._selector.select(None if timeout is None else max(timeout, 0.0)):
-            key.data()
+            # What came before in this turn may have closed it, and its number may be reused.
+            if self._selector.get_map().get(key.fd) is key:
+                key.data()
 
-    def _start_watchdog(self) -> None:
-        # -I -S: it shall be there within milliseconds and needs nothing installed. In a session of
-        # its own no terminal and no `kill` of a group can take it along.
-        self._watchdog = subprocess.Popen(  # noqa: S603 - our own interpreter and file
-            [sys.executable, "-I", "-S", str(_WATCHDOG)],
-            bufsize=0,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+    def _watch(self) -> None:
+        """Start the watchdog, again if somebody killed it."""
+        if self._watchdog:
+            self._selector.unregister(self._watchdog.pidfd)
+            self._watchdog.close()
+        self._watchdog = Watchdog()
+        self._selector.register(self._watchdog.pidfd, selectors.EVENT_READ, self._watch)
         for slot in self._slots:
             if slot.running:
-                self._tell_watchdog(f"+{slot.running.pid}")
-
-    def _tell_watchdog(self, line: str) -> None:
-        assert self._watchdog
-        assert self._watchdog.stdin
-        try:
-            self._watchdog.stdin.write(f"{line}\n".encode())
-        except BrokenPipeError:  # somebody killed it; the new one is told of all that run
-            self._watchdog.stdin.close()
-            self._watchdog.wait()
-            self._start_watchdog()
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        self._lock_file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._lock_file, os.O_RDWR | os.O_CREAT, 0o600)
-        with os.fdopen(descriptor, "r+") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = file.read(32).strip()
-                pid = int(holder) if holder.isdecimal() else None
-                raise AlreadyRunning(self._lock_file, pid) from None
-            file.truncate(0)
-            file.write(f"{os.getpid()}\n")
-            file.flush()
-            # The file stays: to delete it would let two supervisors lock two files of one name.
-            yield
+                self._watchdog.add(slot.running.pid)
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[None]:

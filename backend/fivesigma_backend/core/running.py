@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import os
+import select
 import signal
 import subprocess
 import time
@@ -15,7 +16,8 @@ from pathlib import Path
 from fivesigma_backend.core.sandbox import kernel
 
 _TAIL_LINES = 40
-_LONGEST_LINE = 65_536
+_CHUNK = 65_536
+_LAST_CHUNKS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,13 @@ class Running:
             os.close(inner)
         os.set_blocking(output, False)
         self.pid, self.output = self._process.pid, output
-        self.pidfd = os.pidfd_open(self.pid)
+        try:
+            self.pidfd = os.pidfd_open(self.pid)
+        except OSError:
+            self.kill()
+            self._process.wait()
+            os.close(output)
+            raise
 
     def is_ready(self) -> bool:
         """Whether the child says that it can be used."""
@@ -67,16 +75,20 @@ class Running:
     def pump(self) -> bool:
         """Show the whole lines that have come, each with the child's name; False at the end."""
         try:
-            data = os.read(self.output, _LONGEST_LINE)
+            data = os.read(self.output, _CHUNK)
         except BlockingIOError:
             return True
         *lines, self._line = (self._line + data).split(b"\n")
-        if self._line and (not data or len(self._line) > _LONGEST_LINE):
+        if len(self._line) > _CHUNK or not data:
             lines, self._line = [*lines, self._line], b""
         for line in lines:
+            self._take(line)
+        return bool(data)
+
+    def _take(self, line: bytes) -> None:
+        if line:
             self._tail.append(line)
             self._show(b"%s | %s\n" % (self._child.name.encode(), line))
-        return bool(data)
 
     @property
     def tail(self) -> str:
@@ -98,11 +110,11 @@ class Running:
         # Before it is collected the number of its group can't be anybody else's.
         self.kill()
         code = self._process.wait()
-        # One that left the group may keep the pipe open; what came until now is all we show.
-        os.set_blocking(self.output, False)
-        before = -1
-        while self.pump() and before != (before := len(self._line) + len(self._tail)):
-            pass
+        # Not until the end: what has left the group may keep the pipe open, and even fill it.
+        for _ in range(_LAST_CHUNKS):
+            if not select.select([self.output], [], [], 0)[0] or not self.pump():
+                break
+        self._take(self._line)
         os.close(self.output)
         os.close(self.pidfd)
         return code
