@@ -14,7 +14,7 @@ from .errors import InvalidResetCode, LastAdmin
 from .models import ApiToken, ResetCode, User
 from .neighbours import rename_teams_of_one
 from .rules import PSEUDONYM, RESET_CODE_LIFE, name_key, searchable
-from .service import end_sessions, get_user, replace_password
+from .service import end_sessions, get_user, lock_proven, replace_password
 
 _PSEUDONYM_LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -103,7 +103,8 @@ def set_admin(
 
 
 def _require_other_admin(session: Session, user_id: str) -> None:
-    # All administrators are locked, so that the last two can't demote each other at once.
+    # All administrators are locked (in one order, before any other row, so that nobody waits in a
+    # circle): the last two can't demote each other at once.
     admins = session.scalars(
         select(User.id)
         .where(User.is_admin, User.deleted_at.is_(None))
@@ -114,14 +115,17 @@ def _require_other_admin(session: Session, user_id: str) -> None:
         raise LastAdmin
 
 
-def delete_account(session: Session, user: User, *, now: datetime) -> None:
+def delete_account(
+    session: Session, user_id: str, *, proven_hash: str | None, now: datetime
+) -> None:
     """Forget the person; what they handed in stays, under a pseudonym.
 
     Address, password, sessions, tokens and reset links go, the username becomes free, and teams
     of this one person take the pseudonym as their name. The log keeps the id, never the name.
     Raises LastAdmin.
     """
-    _require_other_admin(session, user.id)
+    _require_other_admin(session, user_id)
+    user = lock_proven(session, user_id, proven_hash)
     user.username = user.username_key = _free_pseudonym(session)
     user.email = user.email_key = user.password_hash = None
     user.is_admin, user.deleted_at = False, now
