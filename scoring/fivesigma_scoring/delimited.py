@@ -132,6 +132,7 @@ def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> 
         schema=schema,
         columns=sorted(dtypes),
         separator=header.separator,
+        missing_columns="insert",
     )
 
 

@@ -78,7 +78,10 @@ def ragged(expected: int, rows: Sequence[int], count: int) -> Finding:
 
 
 def unreadable_table() -> Finding:
-    text = "The file cannot be read as a table. Open it and write it again as a plain CSV file."
+    text = (
+        "The file cannot be read as a table. Look for a quotation mark that is never closed, or "
+        "write it again as a plain CSV file."
+    )
     return Finding("unreadable", "error", text)
 
 

@@ -1,8 +1,9 @@
 """Parquet: sizes that the footer declares are judged before any column is read."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import polars as pl
 
@@ -15,10 +16,25 @@ from fivesigma_scoring.thrift import CompactReader, ThriftError
 MAGIC = b"PAR1"
 FOOTER_LIMIT = 4 * 2**20
 SPARE_ROWS = 100_000
-SCHEMA, ROW_GROUPS, ROWS = 2, 4, 3
+PAGE_HEADER_LIMIT = 64 * 1024
+SCHEMA, ROWS, ROW_GROUPS = 2, 3, 4
 ELEMENT_NAME, ELEMENT_CHILDREN = 4, 5
-GROUP_COLUMNS, CHUNK_META = 1, 3
-META_PATH, META_UNCOMPRESSED = 3, 6
+GROUP_COLUMNS, GROUP_ROWS, CHUNK_META = 1, 3, 3
+META_PATH, META_VALUES, META_EXPANDED, META_SENT = 3, 5, 6, 7
+META_DATA_AT, META_DICTIONARY_AT = 9, 11
+PAGE_EXPANDED, PAGE_SENT, PAGE_VALUES = 2, 3, 1
+PAGE_KINDS = (5, 7, 8)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """One column of one row group, as declared: where its pages begin, sizes in bytes, values."""
+
+    column: str
+    start: int
+    sent: int
+    expanded: int
+    values: int
 
 
 class Footer:
@@ -38,14 +54,34 @@ class Footer:
     def __init__(self, fields: dict[int, Any]) -> None:
         self.names = _top_level([_dict(element) for element in fields[SCHEMA]])
         self.rows = int(fields[ROWS])
-        self.sizes = dict.fromkeys(self.names, 0)
-        for group in fields[ROW_GROUPS]:
-            for chunk in _dict(group)[GROUP_COLUMNS]:
-                meta = _dict(_dict(chunk)[CHUNK_META])
-                size = int(meta[META_UNCOMPRESSED])
-                if size < 0:
-                    raise ThriftError("negative size")
-                self.sizes[meta[META_PATH][0].decode()] += size
+        groups = [_dict(group) for group in fields[ROW_GROUPS]]
+        if sum(_size(group[GROUP_ROWS]) for group in groups) != self.rows:
+            raise ThriftError("row groups do not add up")
+        self.chunks = [
+            _chunk(_dict(_dict(chunk)[CHUNK_META]))
+            for group in groups
+            for chunk in group[GROUP_COLUMNS]
+        ]
+
+    def expanded(self, names: Sequence[str]) -> int:
+        """Declared uncompressed bytes of some columns."""
+        return sum(chunk.expanded for chunk in self.chunks if chunk.column in names)
+
+
+def _chunk(meta: dict[int, Any]) -> Chunk:
+    return Chunk(
+        meta[META_PATH][0].decode(),
+        min(_size(meta[META_DATA_AT]), _size(meta.get(META_DICTIONARY_AT, meta[META_DATA_AT]))),
+        _size(meta[META_SENT]),
+        _size(meta[META_EXPANDED]),
+        _size(meta[META_VALUES]),
+    )
+
+
+def _size(value: Any) -> int:
+    if not isinstance(value, int) or value < 0:
+        raise ThriftError("not a size")
+    return value
 
 
 def _dict(value: Any) -> dict[int, Any]:
@@ -102,13 +138,46 @@ def read_parquet(path: Path, form: PredictionFormat) -> Table:
     footer = read_footer(path)
     found = columns.match(footer.names, form)
     used = [footer.names[at] for at in found.used()]
-    if sum(footer.sizes[name] for name in used) > form.max_expanded_bytes:
+    if footer.expanded(used) > form.max_expanded_bytes:
         raise InputRefusedError(findings.too_large(form.max_expanded_bytes, expanded=True))
     if not 0 <= footer.rows <= 2 * form.rows + SPARE_ROWS:
         raise InputRefusedError(findings.wrong_row_count(footer.rows, form.rows))
+    check_pages(path, [chunk for chunk in footer.chunks if chunk.column in used], footer.rows)
     frame = read_frame(path, used)
     values = dict(zip(found.used(), (frame[name] for name in used), strict=True))
     return Table(found, values, row_numbers)
+
+
+def check_pages(path: Path, chunks: Sequence[Chunk], rows: int) -> None:
+    """Hold every page header against the footer: readers allocate what these headers declare.
+
+    Raises
+    ------
+    InputRefusedError
+        A page lies outside the file or promises more than its column.
+
+    """
+    try:
+        with path.open("rb") as stream:
+            for chunk in chunks:
+                _check_chunk(stream, chunk, rows)
+    except (ThriftError, KeyError, TypeError, OverflowError) as error:
+        raise InputRefusedError(findings.cut_short("Parquet file")) from error
+
+
+def _check_chunk(stream: BinaryIO, chunk: Chunk, rows: int) -> None:
+    at, end, expanded = chunk.start, chunk.start + chunk.sent, 0
+    if chunk.values > rows or end > stream.seek(0, 2):
+        raise ThriftError("column outside the file")
+    while at < end:
+        stream.seek(at)
+        reader = CompactReader(stream.read(min(PAGE_HEADER_LIMIT, end - at)))
+        page = reader.struct()
+        expanded += _size(page[PAGE_EXPANDED]) + reader.at
+        at += _size(page[PAGE_SENT]) + reader.at
+        values = [_size(_dict(page[kind])[PAGE_VALUES]) for kind in PAGE_KINDS if kind in page]
+        if at > end or expanded > chunk.expanded or any(count > chunk.values for count in values):
+            raise ThriftError("page outside its column")
 
 
 def read_frame(path: Path, names: Sequence[str]) -> pl.DataFrame:
