@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,8 @@ from fivesigma_backend.app import create_app
 from fivesigma_backend.core.db import Database
 from fivesigma_backend.core.ids import new_id
 from fivesigma_backend.core.migrate import migrate
-from fivesigma_backend.core.platform import Platform, open_platform
+from fivesigma_backend.core.platform import Platform, make_sandbox, open_platform
+from fivesigma_backend.core.sandbox import Sandbox
 from fivesigma_backend.core.settings import load_settings
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
@@ -135,9 +137,16 @@ def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"redis://{server.host}:{server.port}"
 
 
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One warm sandbox for all tests of this process, since starting one takes a second."""
+    with make_sandbox() as opened:
+        yield opened
+
+
 @pytest.fixture
 def platform(
-    database_url: str, broker_url: str, tmp_path: Path, clock: FrozenClock
+    database_url: str, broker_url: str, sandbox: Sandbox, tmp_path: Path, clock: FrozenClock
 ) -> Iterator[Platform]:
     """A whole platform on each database, with a clock and a bell that the test controls."""
     settings = load_settings(
@@ -145,7 +154,7 @@ def platform(
     )
     opened = open_platform(settings, bell=RecordingBell(), clock=clock)
     opened.throttle.reset()
-    yield opened
+    yield dataclasses.replace(opened, sandbox=sandbox)
     opened.close()
 
 

@@ -44,6 +44,11 @@ class Platform:
         self.db.close()
 
 
+def make_sandbox() -> Sandbox:
+    """A sandbox for checking and scoring; it starts with its first job."""
+    return Sandbox(SANDBOX_JOBS, preload=("numpy", "polars", "fivesigma_scoring.run"))
+
+
 def open_platform(
     settings: Settings, *, bell: Bell | None = None, clock: Clock = utc_now
 ) -> Platform:
