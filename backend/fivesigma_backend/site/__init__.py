@@ -1,1 +1,1 @@
-"""Home and the administrator's overview."""
+"""Home, health, metrics and the documentation of the API."""

@@ -93,24 +93,28 @@ function send(form, submitter) {
   });
   request.addEventListener("load", () => {
     end();
-    show(request);
+    show(request, address, form);
   });
   request.addEventListener("error", () =>
     end("The connection broke before the file had arrived. Nothing was handed in: send it again."),
   );
   request.addEventListener("abort", () => end("Stopped. Nothing was handed in."));
   stop.addEventListener("click", () => request.abort());
-  request.open("POST", submitter?.hasAttribute("formaction") ? submitter.formAction : form.action);
+  const address = new URL(
+    submitter?.getAttribute("formaction") ?? form.getAttribute("action") ?? "",
+    location.href,
+  );
+  request.open("POST", address);
   request.setRequestHeader("Accept", "text/html");
   request.responseType = "document";
   request.send(body);
 }
 
-// After a redirect: go there. Otherwise (the file was refused): the answer's content, in place.
-function show(request) {
-  const sentTo = new URL(request.responseURL, location.href);
-  if (request.status < 400) {
-    location.assign(sentTo);
+// After a redirect: go there. Otherwise (a report on the file): the answer's content, in place.
+function show(request, address, form) {
+  const answered = new URL(request.responseURL, location.href);
+  if (request.status < 400 && answered.pathname !== address.pathname) {
+    location.assign(answered);
     return;
   }
   const fresh = request.response?.querySelector("main");
@@ -118,10 +122,13 @@ function show(request) {
     location.reload();
     return;
   }
-  const main = document.querySelector("main");
+  const files = form.querySelector('input[type="file"]').files;
   const node = document.importNode(fresh, true);
-  main.replaceWith(node);
+  document.querySelector("main").replaceWith(node);
   document.title = request.response.title;
+  // A file that was found good needn't be chosen again; a refused one will change on the disk.
+  const input = node.querySelector('form[data-upload] input[type="file"]');
+  if (request.status < 400 && input) input.files = files;
   node.dispatchEvent(new CustomEvent("fivesigma:replaced", { bubbles: true }));
   node.focus();
   window.scrollTo(0, 0);
