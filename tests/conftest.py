@@ -132,9 +132,10 @@ def database(database_url: str) -> Iterator[Database]:
 
 @pytest.fixture(scope="session")
 def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A real Valkey of this test process."""
-    with ValkeyServer(data_dir=tmp_path_factory.mktemp("valkey")) as server:
-        yield f"redis://{server.host}:{server.port}"
+    """A real Valkey of this test process, on a socket: a port found free may be taken by then."""
+    folder = tmp_path_factory.mktemp("valkey")
+    with ValkeyServer(port=0, data_dir=folder, unix_socket_path=folder / "valkey.sock"):
+        yield f"unix://{folder / 'valkey.sock'}"
 
 
 @pytest.fixture(scope="session")
