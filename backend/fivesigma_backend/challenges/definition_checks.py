@@ -195,7 +195,9 @@ def _unknown(place: str, names: Iterable[str], known: Sequence[str]) -> Iterator
 
 
 def _options(place: str, phase: PhaseDefinition) -> Iterator[str]:
-    metrics = [METRICS[name] for name in phase.all_metrics if name in METRICS]
+    if any(name not in METRICS for name in phase.all_metrics):
+        return  # reported as such; its options can't be known
+    metrics = [METRICS[name] for name in phase.all_metrics]
     known = {name for metric in metrics for name in metric.options}
     for name, value in phase.options.items():
         if name not in known:

@@ -22,6 +22,7 @@ __all__ = [
     "Listed",
     "LoadResult",
     "Published",
+    "all_test_sets",
     "current_solution",
     "export_challenge",
     "is_organiser",
@@ -31,7 +32,6 @@ __all__ = [
     "phases_of",
     "published_file",
     "published_files",
-    "test_sets_of",
 ]
 
 
@@ -69,7 +69,7 @@ def phase_by_slug(session: Session, challenge_id: str, slug: str) -> Phase:
     raise NotFound(f"There is no phase “{slug}”. The phases are: {names}.")
 
 
-def test_sets_of(session: Session, challenge_id: str) -> Sequence[TestSet]:
+def all_test_sets(session: Session, challenge_id: str) -> Sequence[TestSet]:
     """The test sets of a challenge, by name."""
     return session.scalars(
         select(TestSet).where(TestSet.challenge_id == challenge_id).order_by(TestSet.name)
