@@ -4,6 +4,7 @@ PORT ?= 8000
 DATA ?= fivesigma-demo
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
 export PYTHONSAFEPATH = 1
 
 .DEFAULT_GOAL := help
@@ -12,12 +13,13 @@ export PYTHONSAFEPATH = 1
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
-$(VENV)/installed: pyproject.toml
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	touch $@
+demo: $(VENV)/server ## start the platform with a challenge and people (PORT=…, DATA=…); Ctrl-C stops it
+	@exec $(BIN)/fivesigma-server up --demo --port $(PORT) --data-dir $(DATA)
 
-setup: $(VENV)/installed ## create .venv and install everything that tests need
+setup: $(VENV)/dev ## create .venv and install everything that tests need
+
+test: setup ## the whole test suite
+	$(BIN)/python -m pytest -n 2
 
 check: setup ## format, lint, types, import contracts
 	$(BIN)/ruff format --check .
@@ -25,12 +27,26 @@ check: setup ## format, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: setup ## the whole test suite
-	$(BIN)/python -m pytest -n 2
-
 format: setup ## rewrite the code in the project's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 browser: setup ## only the journeys in a real Chromium
 	$(BIN)/python -m pytest tests/browser
+
+bench: setup ## speed, as ratios to named references
+	@set -e; for bench in tests/bench/*.py; do PYTHONPATH=tests $(BIN)/python $$bench; done
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11 …" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/server: pyproject.toml | $(BIN)/python
+	@echo 'installing the platform into $(VENV) …'
+	@$(PIP) '.[server]'
+	@touch $@
+
+$(VENV)/dev: pyproject.toml | $(BIN)/python
+	@echo 'installing the platform and what tests need into $(VENV) …'
+	@$(PIP) '.[dev]'
+	@touch $@ $(VENV)/server

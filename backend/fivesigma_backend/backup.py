@@ -163,7 +163,7 @@ def _write_tables(writer: _Writer, database: Database) -> int:
 def _write_blobs(writer: _Writer, storage: Storage) -> int:
     # After the rows, since a blob is stored before a row names it.
     count = 0
-    for sha256 in storage.blobs():
+    for sha256, _ in storage.blobs():
         try:
             path = storage.local(sha256)
         except FileNotFoundError:  # housekeeping was here meanwhile

@@ -11,15 +11,17 @@ from .core.settings import Settings
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 BLOT = "***"
-# Libraries whose INFO lines tell an operator nothing: one a request, one a tick.
-CHATTY = (
-    "httpx2",
-    "httpcore2",
-    "celery.beat",
-    "celery.app.trace",
-    "celery.worker.strategy",
-    "alembic",
-)
+# What tells an operator nothing: a line a request, a tick, a command, and at every end one of
+# kombu about the bell that it gives back.
+CHATTY = {
+    "alembic": logging.WARNING,
+    "celery.app.trace": logging.WARNING,
+    "celery.beat": logging.WARNING,
+    "celery.worker.strategy": logging.WARNING,
+    "httpcore2": logging.WARNING,
+    "httpx2": logging.WARNING,
+    "kombu.transport.virtual.base": logging.ERROR,
+}
 
 
 class BlottingFormatter(logging.Formatter):
@@ -58,8 +60,8 @@ def configure_logging(settings: Settings) -> None:
     logging.basicConfig(level=settings.log_level, handlers=[handler], force=True)
     logging.captureWarnings(True)
     if settings.log_level != "DEBUG":
-        for name in CHATTY:
-            logging.getLogger(name).setLevel(logging.WARNING)
+        for name, level in CHATTY.items():
+            logging.getLogger(name).setLevel(max(level, logging.getLevelName(settings.log_level)))
 
 
 def _spellings(secret: str) -> set[str]:

@@ -81,6 +81,16 @@ def beat() -> None:
 
 
 @click.command(cls=Command)
+def ping() -> None:
+    """Ask whether a worker or beat of this host is alive.
+
+    The exit code is 0 if one answers through the broker, else 1.
+    """
+    settings()
+    become_worker("ping")
+
+
+@click.command(cls=Command)
 def migrate() -> None:
     """Bring the database to the present schema."""
     from ..core import migrate as schema
@@ -107,4 +117,4 @@ def become_worker(*arguments: str) -> NoReturn:
     os.execv(command[0], command)  # noqa: S606 - no shell is meant
 
 
-COMMANDS = (up, serve, worker, beat, migrate)
+COMMANDS = (up, serve, worker, beat, ping, migrate)

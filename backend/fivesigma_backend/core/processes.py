@@ -49,6 +49,7 @@ class _Slot:
         self.pause = FIRST_PAUSE
         self.restart_at = 0.0
         self.epitaph = ""
+        self.done = False
 
 
 class Supervisor:
@@ -104,6 +105,8 @@ class Supervisor:
     def _await_ready(self, slot: _Slot) -> None:
         child, deadline = slot.child, time.monotonic() + slot.child.start_timeout
         while not self._signals:
+            if slot.done:
+                return
             if slot.running is None:
                 raise StartFailed(slot.epitaph)
             if slot.running.is_ready():
@@ -115,7 +118,7 @@ class Supervisor:
 
     def _keep_alive(self) -> None:
         while not self._signals:
-            empty = [slot for slot in self._slots if slot.running is None]
+            empty = [slot for slot in self._slots if slot.running is None and not slot.done]
             now = time.monotonic()
             for slot in empty:
                 if slot.restart_at <= now:
@@ -144,6 +147,9 @@ class Supervisor:
         code = running.collect()
         if self._watchdog:
             self._watchdog.remove(running.pid)
+        if slot.child.once and code == 0:
+            slot.done = True
+            return
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         slot.epitaph = _with_tail(f"{slot.child.name} ended with {name}", running)
         if time.monotonic() - running.since > STEADY_SECONDS:

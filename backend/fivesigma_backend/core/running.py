@@ -25,7 +25,8 @@ class Child:
     """What to run. `env` None inherits; `ready` None means ready once started.
 
     `ready` is asked about 20 times a second and should answer or give up quickly; an `OSError`
-    (connection refused, no such file) means "not yet".
+    (connection refused, no such file) means "not yet". A child that runs `once` has done its work
+    when it ends with exit code 0, and is not restarted then.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Child:
     start_timeout: float = 30.0
     cwd: Path | None = None
     pass_fds: Sequence[int] = ()
+    once: bool = False
 
 
 class Running:

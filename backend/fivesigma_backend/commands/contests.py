@@ -1,0 +1,156 @@
+"""Commands about challenges: loading, exporting, closing and unblinding phases, boards."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .base import MISUSED, Group, fail, opened
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from ..challenges.models import Challenge, Phase
+    from ..core.security import Actor
+
+
+@click.group(cls=Group)
+def challenge() -> None:
+    """Load, export and list challenges."""
+
+
+@challenge.command("load")
+@click.argument("folder", metavar="FOLDER|BUILTIN")
+@click.option("--update", is_flag=True, help="Bring a loaded challenge to what the folder says.")
+def load(folder: str, update: bool) -> None:
+    """Load a challenge from a folder, or one that ships with the platform."""
+    from ..challenges.loading import load_challenge
+
+    path = Path(folder)
+    if not path.is_dir():
+        fail(f"{folder} is no folder", MISUSED)
+    with opened() as platform:
+        result = load_challenge(platform, path, update=update, report=click.echo)
+    click.echo(f"{result.slug} is {'loaded' if result.created else 'up to date'}")
+
+
+@challenge.command()
+@click.argument("slug")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+def export(slug: str, folder: Path) -> None:
+    """Write the folder of a challenge, as it can be loaded again."""
+    from ..challenges.stored import export_challenge
+
+    with opened() as platform:
+        export_challenge(platform, slug, folder)
+    click.echo(f"{slug} is in {folder}")
+
+
+@challenge.command("list")
+def list_all() -> None:
+    """List the challenges: slug, phases with their windows, title."""
+    from ..challenges.service import list_challenges
+
+    after: str | None = None
+    with opened() as platform, platform.db.read() as session:
+        while page := list_challenges(
+            session, _operator(), public_boards=True, limit=100, after=after
+        ):
+            for listed in page:
+                phases = ", ".join(phase.slug for phase in listed.phases)
+                click.echo(f"{listed.challenge.slug}\t{phases}\t{listed.challenge.title}")
+            after = page[-1].challenge.id
+
+
+@click.group(cls=Group)
+def phase() -> None:
+    """Close and unblind phases."""
+
+
+@phase.command()
+@click.argument("slug")
+@click.argument("phase_slug", metavar="PHASE")
+def close(slug: str, phase_slug: str) -> None:
+    """End the window of an open phase now. This can't be undone."""
+    from ..submissions.unblinding import close_early
+
+    with opened() as platform, platform.db.transaction() as session:
+        found = _phase(session, slug, phase_slug)
+        close_early(session, found, now=platform.clock(), actor_id=None)
+    click.echo(f"{slug} {phase_slug} is closed")
+
+
+@phase.command()
+@click.argument("slug")
+@click.argument("phase_slug", metavar="PHASE")
+def unblind(slug: str, phase_slug: str) -> None:
+    """Open the private board of a settled phase. This can't be undone."""
+    from ..submissions import unblinding
+
+    with opened() as platform, platform.db.transaction() as session:
+        found = _phase(session, slug, phase_slug)
+        unblinding.unblind(session, platform.storage, found, now=platform.clock(), actor_id=None)
+    click.echo(f"{slug} {phase_slug} is unblinded")
+
+
+@click.group(cls=Group)
+def leaderboard() -> None:
+    """Export boards."""
+
+
+@leaderboard.command("export")
+@click.argument("slug")
+@click.argument("phase_slug", metavar="PHASE")
+@click.option("--split", type=click.Choice(["public", "private"]), required=True)
+@click.option("--format", "form", type=click.Choice(["csv", "json", "parquet"]), required=True)
+def export_board(slug: str, phase_slug: str, split: str, form: str) -> None:
+    """Write a whole board, in full precision, to standard output."""
+    from ..challenges.access import Access
+    from ..leaderboards.exports import as_csv, as_parquet
+    from ..leaderboards.service import read_board, view_board
+
+    if form == "parquet" and sys.stdout.isatty():
+        fail("Parquet is no text: send standard output to a file", MISUSED)
+    with opened() as platform, platform.db.read() as session:
+        access = Access(_operator(), _challenge(session, slug), organiser=True)
+        view = view_board(session, access, phase_slug, split, platform.clock())
+        board = read_board(session, view)
+    if form == "parquet":
+        sys.stdout.buffer.write(as_parquet(board))
+    else:
+        click.echo(as_csv(board) if form == "csv" else board.model_dump_json(indent=2), nl=False)
+
+
+def _operator() -> Actor:
+    """Whoever can run this command may see everything."""
+    from ..core.security import SCOPES, Actor
+
+    return Actor(user_id="", username="operator", is_admin=True, scopes=frozenset(SCOPES))
+
+
+def _challenge(session: Session, slug: str) -> Challenge:
+    from sqlalchemy import select
+
+    from ..challenges.models import Challenge
+    from ..core.errors import NotFound
+
+    found = session.scalar(select(Challenge).where(Challenge.slug == slug))
+    if found is None:
+        slugs = ", ".join(session.scalars(select(Challenge.slug).order_by(Challenge.slug)))
+        raise NotFound(f"There is no challenge “{slug}”. There are: {slugs or 'none yet'}.")
+    return found
+
+
+def _phase(session: Session, slug: str, phase_slug: str) -> Phase:
+    """The phase, locked."""
+    from ..challenges.service import phase_by_slug
+    from ..submissions.unblinding import lock_phase
+
+    found = phase_by_slug(session, _challenge(session, slug).id, phase_slug)
+    return lock_phase(session, found.id)
+
+
+COMMANDS = (challenge, phase, leaderboard)
