@@ -178,6 +178,20 @@ def test_killed_watchdog_is_replaced_with_all_it_knew(start: Start, tmp_path: Pa
     eventually(lambda: all(map(ended, pids(tmp_path, "web"))), "an orphan is left")
 
 
+@pytest.mark.faults
+def test_without_a_watchdog_the_kernel_still_ends_the_children(
+    start: Start, tmp_path: Path
+) -> None:
+    process = start({"name": "web", "script": "echo $$ > web.pids; touch web; exec sleep 600"})
+    process.send_signal(signal.SIGSTOP)  # so that it can't replace what is killed next
+    for child in psutil.Process(process.pid).children():
+        if child.pid not in pids(tmp_path, "web"):
+            child.kill()
+    process.kill()
+    process.wait()
+    eventually(lambda: all(map(ended, pids(tmp_path, "web"))), "an orphan is left")
+
+
 def test_one_that_ignores_the_signal_is_killed(start: Start, tmp_path: Path) -> None:
     stubborn = "trap '' TERM; sleep 600 & echo $! > pid; touch web; while :; do wait; done"
     process = start({"name": "web", "script": stubborn, "stop_timeout": 0.5})
@@ -262,6 +276,12 @@ def test_command_that_is_not_there(tmp_path: Path) -> None:
     text = run_here(tmp_path, Child("web", ["/no/such/program"]))
     assert text.startswith("web can't be started")
     assert "/no/such/program" in text
+
+
+def test_last_words_are_told_though_the_pipe_stays_open(tmp_path: Path) -> None:
+    script = "setsid sleep 5 & printf 'no newline'; exit 1"
+    text = run_here(tmp_path, shell("web", script, ready=lambda: False))
+    assert text.endswith("It printed last:\nno newline")
 
 
 def test_only_the_end_of_much_output_is_told(tmp_path: Path) -> None:
