@@ -147,6 +147,13 @@ def test_pauses_between_restarts_grow(start: Start, tmp_path: Path) -> None:
     assert pauses() == ["0.5", "1", "2"]
 
 
+def test_work_that_is_done_once_is_not_begun_again(start: Start, tmp_path: Path) -> None:
+    once = {"name": "demo", "script": "echo run >> runs; touch demo", "once": True}
+    start(once, {"name": "web", "script": "touch web; exec sleep 0.1"})
+    eventually(lambda: "again in 2 s" in (tmp_path / "log").read_text(), "web did not restart")
+    assert (tmp_path / "runs").read_text().split() == ["run"]
+
+
 @pytest.mark.faults
 def test_killed_supervisor_leaves_nothing_behind(start: Start, tmp_path: Path) -> None:
     process = start(service("broker"), service("web"))
