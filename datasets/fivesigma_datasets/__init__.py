@@ -1,1 +1,130 @@
-"""datasets"""
+"""The built-in challenges and the ways to their data.
+
+``prepare`` writes a complete challenge folder: card, ``challenge.toml``, published files,
+solution and sample submission. Small data are shipped with the package, full data are simulated on
+the spot (extra ``simulate``), official data are imported from the published files.
+"""
+
+import secrets
+import tomllib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from fivesigma_datasets.errors import DataError
+from fivesigma_datasets.higgsml import prepare as higgsml
+from fivesigma_datasets.higgsml.reference import demo_submissions as higgsml_demo
+
+__all__ = ["BUILTINS", "Builtin", "DataError", "builtin", "demo_submissions", "prepare"]
+
+Report = Callable[[str], None]
+
+
+class Generate(Protocol):
+    """Simulate events into a new folder."""
+
+    def __call__(
+        self,
+        out: Path,
+        *,
+        events: int,
+        seed: int,
+        processes: int,
+        progress: Callable[[int, int, str], None],
+        report: Report,
+    ) -> None: ...
+
+
+class ImportFiles(Protocol):
+    """Turn published files into a new folder."""
+
+    def __call__(self, files: Sequence[Path], out: Path, *, seed: int, report: Report) -> None: ...
+
+
+@dataclass(frozen=True)
+class Builtin:
+    """A challenge that ships with the package."""
+
+    name: str
+    full_events: int
+    small: Callable[[Path, Report], None]
+    generate: Generate
+    import_files: ImportFiles
+    demo_submissions: Callable[[Path], list[tuple[str, str, bytes]]]
+
+
+BUILTINS = {
+    "higgsml": Builtin(
+        name="higgsml",
+        full_events=higgsml.FULL_EVENTS,
+        small=higgsml.small,
+        generate=higgsml.generate,
+        import_files=higgsml.import_files,
+        demo_submissions=higgsml_demo,
+    )
+}
+
+
+def builtin(name: str) -> Builtin:
+    """The built-in challenge of that name."""
+    if name not in BUILTINS:
+        raise DataError(
+            f"There is no built-in challenge {name!r}; there are: {', '.join(BUILTINS)}."
+        )
+    return BUILTINS[name]
+
+
+def prepare(
+    name: str,
+    out: Path,
+    *,
+    size: Literal["small", "full"] = "small",
+    data: Sequence[Path] = (),
+    seed: int | None = None,
+    processes: int = 1,
+    report: Report = lambda _line: None,
+) -> None:
+    """Write the complete folder of a built-in challenge to ``out``, new or empty.
+
+    ``data`` (published files) comes before ``size``. ``seed`` decides the simulation and the
+    split; a real event keeps it secret. Without one a random seed is drawn and not kept.
+    Raises ``DataError``.
+    """
+    challenge = builtin(name)
+    chosen = secrets.randbits(48) if seed is None else seed
+    if data:
+        challenge.import_files(data, out, seed=chosen, report=report)
+    elif size == "small":
+        challenge.small(out, report)
+    else:
+        challenge.generate(
+            out,
+            events=challenge.full_events,
+            seed=chosen,
+            processes=processes,
+            progress=_in_percent(report),
+            report=report,
+        )
+
+
+def demo_submissions(folder: Path) -> list[tuple[str, str, bytes]]:
+    """File name, message and content of reference submissions to a prepared challenge folder.
+
+    Made from the published files alone, worst first.
+    """
+    settings = tomllib.loads((folder / "challenge.toml").read_text())
+    return builtin(settings["slug"]).demo_submissions(folder)
+
+
+def _in_percent(report: Report) -> Callable[[int, int, str], None]:
+    """Progress as lines, one per five per cent."""
+    told = -1
+
+    def progress(done: int, total: int, what: str) -> None:
+        nonlocal told
+        if 20 * done // total > told:
+            told = 20 * done // total
+            report(f"{5 * told} % of {total:,} events ({what})")
+
+    return progress
