@@ -31,7 +31,7 @@ from .storing import (
 )
 from .supported import not_supported_yet
 
-Report = Callable[[str], object]
+Report = Callable[[str], None]
 LARGEST_SEED = 2**32
 
 

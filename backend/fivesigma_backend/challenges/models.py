@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..core.db import Base
@@ -98,7 +98,7 @@ class PublishedFile(Base):
     title: Mapped[str] = mapped_column(String(200))
     position: Mapped[int]
     sha256: Mapped[str] = mapped_column(String(64))
-    size: Mapped[int]
+    size: Mapped[int] = mapped_column(BigInteger)
     visible_from: Mapped[datetime | None]
     members_only: Mapped[bool] = mapped_column(default=True)
 

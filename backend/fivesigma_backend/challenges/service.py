@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ..core.errors import NotFound
 from ..core.security import Actor
+from .builtin import load_builtin
 from .definition import Definition
 from .loading import LoadResult, load_challenge
 from .models import Challenge, Organiser, Participation, Phase, PublishedFile, Solution, TestSet
@@ -27,6 +28,7 @@ __all__ = [
     "export_challenge",
     "is_organiser",
     "list_challenges",
+    "load_builtin",
     "load_challenge",
     "phase_by_slug",
     "phases_of",

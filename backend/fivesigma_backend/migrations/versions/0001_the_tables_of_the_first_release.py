@@ -166,7 +166,7 @@ def upgrade() -> None:
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("size", sa.Integer(), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("visible_from", sa.DateTime(timezone=True), nullable=True),
         sa.Column("members_only", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(

@@ -1,0 +1,80 @@
+"""Loading the challenges that ship with the package: prepared into a folder, then loaded."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+from fivesigma_datasets import DataError, prepare
+
+from ..core.platform import Platform
+from ..core.settings import Settings
+from .definition import DefinitionError
+from .loading import LoadResult, Report, load_challenge
+
+LARGEST_SEED = 2**48
+
+
+def load_builtin(
+    platform: Platform,
+    name: str,
+    *,
+    size: Literal["small", "full"] = "small",
+    data: Sequence[Path] = (),
+    seed: int | None = None,
+    update: bool = False,
+    organiser_ids: Sequence[str] = (),
+    actor_id: str | None = None,
+    report: Report = print,
+) -> LoadResult:
+    """Load the built-in challenge `name`.
+
+    Small data are shipped and need no seed. A real event (`full`, or files in `data`) has a secret
+    one: `seed`, else one that is drawn once and kept in the data folder. Raises as
+    `load_challenge`, and DefinitionError for data that can't be used.
+    """
+    if seed is None and (data or size == "full"):
+        seed = kept_seed(platform.settings, name)
+    with tempfile.TemporaryDirectory(dir=platform.storage.spool) as scratch:
+        folder = Path(scratch) / "folder"
+        try:
+            prepare(
+                name,
+                folder,
+                size=size,
+                data=data,
+                seed=seed,
+                processes=os.cpu_count() or 1,
+                report=report,
+            )
+        except DataError as error:
+            raise DefinitionError([str(error)]) from error
+        return load_challenge(
+            platform,
+            folder,
+            update=update,
+            organiser_ids=organiser_ids,
+            actor_id=actor_id,
+            report=report,
+        )
+
+
+def kept_seed(settings: Settings, name: str) -> int:
+    """The secret seed of the challenge `name`: drawn on first use, for the owner's eyes only."""
+    path = settings.data_dir / "secrets" / "seeds" / Path(name).name
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    # Written whole under another name and then linked, so that nobody ever reads half a seed.
+    handle, partial = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "w") as file:
+            file.write(str(secrets.randbelow(LARGEST_SEED)))
+        with contextlib.suppress(FileExistsError):
+            os.link(partial, path)
+        return int(path.read_text())
+    finally:
+        Path(partial).unlink()
