@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from html import unescape
-from typing import Protocol
+from typing import Any, Protocol
 
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 from fivesigma_backend.accounts.models import User
-from fivesigma_backend.accounts.service import add_user, start_session
+from fivesigma_backend.accounts.service import actor_of_token, add_user, start_session
+from fivesigma_backend.challenges.models import Challenge, Organiser
+from fivesigma_backend.core.ids import new_id
 from fivesigma_backend.core.platform import Platform
-from fivesigma_backend.core.security import COOKIE, CSRF_FIELD, sign_cookie
+from fivesigma_backend.core.security import COOKIE, CSRF_FIELD, digest, sign_cookie
 from httpx2 import Response
 
 PASSWORD = "correct horse battery staple"
@@ -46,6 +49,30 @@ def make_user(
             is_admin=is_admin,
             now=platform.clock(),
         )
+
+
+def make_challenge(
+    platform: Platform, slug: str, *, published: bool = True, organiser: User | None = None
+) -> str:
+    """A challenge without files or phases; its id."""
+    challenge = Challenge(
+        id=new_id(),
+        slug=slug,
+        title=f"The {slug} challenge",
+        summary="",
+        kind="selection",
+        definition={},
+        card="",
+        folder_sha256="0" * 64,
+        published=published,
+        created_at=platform.clock(),
+    )
+    with platform.db.transaction() as session:
+        session.add(challenge)
+        session.flush()
+        if organiser is not None:
+            session.add(Organiser(challenge_id=challenge.id, user_id=organiser.id))
+    return challenge.id
 
 
 class Browser:
@@ -87,7 +114,24 @@ class Browser:
         """Send the form of `page` (by default the page at the same address) to `path`."""
         return self.http.post(path, data={CSRF_FIELD: self.csrf(page or path), **fields})
 
-    def api(self, method: str, path: str, **options: object) -> Response:
+    def api(self, method: str, path: str, **options: Any) -> Response:
         """Call the API as a script of our own pages would."""
         headers = {"X-CSRF-Token": self.csrf("/account")}
-        return self.http.request(method, path, headers=headers, **options)  # type: ignore[arg-type]  # passed on
+        # A body as text, since the client's encoder is stricter than what a stranger may send.
+        if "json" in options:
+            options["content"] = json.dumps(options.pop("json"))
+            headers["Content-Type"] = "application/json"
+        return self.http.request(method, path, headers=headers, **options)
+
+
+def make_token(browser: Browser, **fields: Any) -> Any:
+    """Make an API token in a logged-in browser; the answer, with the secret."""
+    answer = browser.api("POST", "/api/v1/tokens", json={"name": "ci", **fields})
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def token_works(platform: Platform, secret: str) -> bool:
+    """Whether the secret of a token still proves somebody."""
+    with platform.db.read() as session:
+        return actor_of_token(session, digest(secret), platform.clock()) is not None

@@ -216,11 +216,11 @@ def test_a_session_ends_by_itself(annas: Browser, clock: Advancing) -> None:
     assert annas.get("/account").status_code == 303
 
 
-@pytest.mark.parametrize("forged", ["", "x", "x.y.z", "ä".encode().decode("latin-1"), "a" * 5000])
-def test_a_cookie_without_our_signature_is_a_visitors(annas: Browser, forged: str) -> None:
-    annas.set_cookie(forged)
-    assert annas.get("/account").status_code == 303
-    assert annas.get("/login").status_code == 200
+@pytest.mark.parametrize("forged", [b"", b"x", b"x.y.z", "ä".encode(), b"\xff", b"a" * 5000])
+def test_a_cookie_without_our_signature_is_a_visitors(browser: Browser, forged: bytes) -> None:
+    headers = [(b"cookie", COOKIE.encode() + b"=" + forged)]
+    assert browser.http.get("/account", headers=headers).status_code == 303
+    assert browser.http.get("/login", headers=headers).status_code == 200
 
 
 def test_the_right_token_under_another_key_is_worth_nothing(
