@@ -125,15 +125,18 @@ def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> 
     schema = {name: dtypes.get(at, pl.String) for at, name in enumerate(names)}
     if not header.complete or data.find(b"\n") == len(data) - 1:
         return pl.DataFrame(schema={str(at): dtype for at, dtype in dtypes.items()})
-    return pl.read_csv(
-        data,
-        has_header=False,
-        skip_lines=1,
-        schema=schema,
-        columns=sorted(dtypes),
-        separator=header.separator,
-        missing_columns="insert",
-    )
+    try:
+        return pl.read_csv(
+            data,
+            has_header=False,
+            skip_lines=1,
+            schema=schema,
+            columns=sorted(dtypes),
+            separator=header.separator,
+            missing_columns="insert",
+        )
+    except pl.exceptions.PanicException as error:  # seen on quotes that are never closed
+        raise pl.exceptions.ComputeError(str(error)) from error
 
 
 def parse_text(data: bytes, header: Header, used: Sequence[int]) -> pl.DataFrame:

@@ -46,8 +46,8 @@ class Footer:
         Names of the top-level columns.
     rows
         Declared number of rows.
-    sizes
-        Declared uncompressed bytes per top-level column.
+    chunks
+        Columns of row groups; a nested column has several of one name.
 
     """
 
@@ -69,9 +69,10 @@ class Footer:
 
 
 def _chunk(meta: dict[int, Any]) -> Chunk:
+    data, dictionary = _size(meta[META_DATA_AT]), _size(meta.get(META_DICTIONARY_AT, 0))
     return Chunk(
         meta[META_PATH][0].decode(),
-        min(_size(meta[META_DATA_AT]), _size(meta.get(META_DICTIONARY_AT, meta[META_DATA_AT]))),
+        dictionary if 0 < dictionary < data else data,
         _size(meta[META_SENT]),
         _size(meta[META_EXPANDED]),
         _size(meta[META_VALUES]),

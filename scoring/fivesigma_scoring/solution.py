@@ -18,7 +18,13 @@ from fivesigma_scoring.files import read_prediction
 from fivesigma_scoring.folders import fresh_folder
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import InputRefusedError
-from fivesigma_scoring.settings import PhaseScoring, SolutionSummary, TestSetSpec, check_phase
+from fivesigma_scoring.settings import (
+    PhaseScoring,
+    SolutionSummary,
+    SplitSpec,
+    TestSetSpec,
+    check_phase,
+)
 from fivesigma_scoring.solution_files import (
     SolutionError,
     Source,
@@ -167,12 +173,17 @@ class _Solution:
         extra = [self.source.need(name) for name in optional if name is not None]
         named = [name for name in (identity, label, weight, *usages.values(), *extra) if name]
         frame = self.source.read(list(dict.fromkeys(named)))
-        frame = frame[self._order(frame, identity)]
-        labels = read_labels(self.source, frame, label)
-        weights = read_weights(self.source, frame, weight) if weight else np.ones(labels.size)
-        return Truth(
-            labels, weights, self._group(frame), self._usage(frame, labels, phases, usages)
-        )
+        order = self._order(frame, identity)
+        labels = read_labels(self.source, frame, label)[order]
+        weights = np.ones(order.size)
+        if weight:
+            weights = read_weights(self.source, frame, weight)[order]
+        usage = {slug: self._read_usage(frame, name)[order] for slug, name in usages.items()}
+        if self.test_set.split is not None:
+            drawn = self._drawn(frame, order, labels, self.test_set.split)
+            usage = dict.fromkeys((phase.slug for phase in phases), drawn)
+        group = self.test_set.group
+        return Truth(labels, weights, self._codes(frame, group)[order] if group else None, usage)
 
     def _order(self, frame: pl.DataFrame, column: str) -> NDArray[np.int64]:
         """Rows of the file in the order of the sorted ids; both files must hold the same ids."""
@@ -203,29 +214,17 @@ class _Solution:
         name: Any = getattr(self.test_set.split, role, None)
         return name if isinstance(name, str) else None
 
-    def _group(self, frame: pl.DataFrame) -> NDArray[np.int64] | None:
-        name = self.test_set.group
-        return None if name is None else self._codes(frame, name)
-
     def _codes(self, frame: pl.DataFrame, name: str) -> NDArray[np.int64]:
         text = text_of(frame, self.source.need(name))
         return np.unique(text.to_numpy().astype(str), return_inverse=True)[1].astype(np.int64)
 
-    def _usage(
+    def _drawn(
         self,
         frame: pl.DataFrame,
+        order: NDArray[np.int64],
         label: NDArray[np.bool_],
-        phases: Sequence[PhaseScoring],
-        names: Mapping[str, str],
-    ) -> dict[str, NDArray[np.int8]]:
-        if self.test_set.split is not None:
-            drawn = self._drawn(frame, label)
-            return {phase.slug: drawn for phase in phases}
-        return {slug: self._read_usage(frame, name) for slug, name in names.items()}
-
-    def _drawn(self, frame: pl.DataFrame, label: NDArray[np.bool_]) -> NDArray[np.int8]:
-        split = self.test_set.split
-        assert split is not None
+        split: SplitSpec,
+    ) -> NDArray[np.int8]:
         group = split.group or self.test_set.group
         strata = split.stratify
         try:
@@ -233,8 +232,8 @@ class _Solution:
                 label,
                 public=split.public,
                 seed=split.seed,
-                stratify=self._codes(frame, strata) if isinstance(strata, str) else strata,
-                group=None if group is None else self._codes(frame, group),
+                stratify=self._codes(frame, strata)[order] if isinstance(strata, str) else strata,
+                group=None if group is None else self._codes(frame, group)[order],
             )
         except ValueError as error:
             raise SolutionError(f"split: {error}") from error

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fivesigma_scoring import columns, findings
 from fivesigma_scoring.container import identify, read_capped
 from fivesigma_scoring.delimited import parse_text, read_header
-from fivesigma_scoring.parquet import read_footer, read_frame
+from fivesigma_scoring.parquet import check_pages, read_footer, read_frame
 from fivesigma_scoring.prediction import HEADER_LIMIT
 from fivesigma_scoring.report import InputRefusedError
 
@@ -101,6 +101,8 @@ class Source:
         """
         try:
             if self.data is None:
+                footer = read_footer(self.path)
+                check_pages(self.path, [c for c in footer.chunks if c.column in names], footer.rows)
                 frame = read_frame(self.path, list(dict.fromkeys(names)))
                 return frame.with_columns(pl.all().cast(pl.String))
             header = read_header(self.data[:HEADER_LIMIT])
