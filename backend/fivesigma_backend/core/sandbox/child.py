@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
+import functools
 import json
 import os
 import resource
@@ -29,6 +30,12 @@ Job = Callable[[dict[str, Any]], dict[str, Any]]
 LAYERS_JOB = "sandbox.layers"
 
 _ANSWER = 3
+
+
+def prepare() -> None:
+    """Work out, before the first fork, what is the same for every child."""
+    _always_readable()
+    seccomp.program()
 
 
 class _LastWord:
@@ -144,10 +151,12 @@ def _limit(limits: Mapping[str, int]) -> None:
         resource.setrlimit(kind, (allowed, allowed))
 
 
+@functools.cache
 def _always_readable() -> list[Path]:
     """Interpreter, libraries and the harmless facts that they look up; no home, no /proc."""
     places = {sys.prefix, sys.base_prefix, sys.exec_prefix, *sys.path}
     places |= {"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"}
     places |= {"/usr/share/zoneinfo", "/etc/localtime", "/dev/urandom", "/dev/zero"}
     places |= {"/proc/meminfo", "/proc/cpuinfo", "/sys/devices/system/cpu"}
-    return [path for path in map(Path, places) if path.is_absolute() and path.exists()]
+    paths = {path.resolve() for path in map(Path, places) if path.is_absolute() and path.exists()}
+    return sorted(path for path in paths if paths.isdisjoint(path.parents))

@@ -128,9 +128,9 @@ class Sandbox:
             return run.result(server, request)
         except ForkServerGone:
             self._forget(server)
-            # A server that died while nobody looked is noticed here only. If it never forked,
-            # the job can't have done anything: start a new one and ask once more.
-            if run.pid is not None:
+            # A server that died while nobody looked is noticed here only: start a new one. But
+            # what has been asked for may have begun, and whether to repeat that is the caller's.
+            if run.asked:
                 raise
         return Run(limits, cancelled).result(self._ready(), request)
 

@@ -45,7 +45,8 @@ class Run:
         self._answer, self._log = bytearray(), bytearray()
         self._started = self._next_look = self._next_question = 0.0
         self._log_bytes = 0
-        self.pid: int | None = None
+        self._pid: int | None = None
+        self.asked = False
 
     def result(self, server: ForkServer, request: bytes) -> dict[str, Any]:
         """Run the job and give its answer, or raise what happened instead."""
@@ -69,6 +70,7 @@ class Run:
         stack.enter_context(self._printed)
         with answer, status, log:
             server.fork(answer.fileno(), log.fileno(), status.fileno())
+            self.asked = True
         self._channel.settimeout(self._limits.wall_seconds)
         os.set_blocking(self._printed.fileno(), False)
         self._selector = stack.enter_context(selectors.DefaultSelector())
@@ -96,7 +98,7 @@ class Run:
         news = json.loads(message)
         if "failed" in news:
             raise SandboxUnavailable("the sandbox could not start a process", news["failed"])
-        self.pid = news.get("pid", self.pid)
+        self._pid = news.get("pid", self._pid)
         self._ended = news if "exit" in news else {}
 
     def _read_answer(self) -> bool:
@@ -161,10 +163,10 @@ class Run:
 
     def _usage(self) -> tuple[int, int, float]:
         """Resident bytes, threads and processor seconds of the child while it runs, else zeros."""
-        if self.pid is None:
+        if self._pid is None:
             return 0, 0, 0.0
         try:
-            stat = Path(f"/proc/{self.pid}/stat").read_text()
+            stat = Path(f"/proc/{self._pid}/stat").read_text()
         except OSError:
             return 0, 0, 0.0
         # proc_pid_stat(5), counted from the state, which follows the name in parentheses.

@@ -168,6 +168,7 @@ def main() -> None:
         "threads at fork": _helper_threads() or "none",
     }
     server = Server(control, config["owner"], jobs, layers)
+    child.prepare()
     gc.freeze()  # or the first collection in every child copies each page it looks at
     control.send(b"ready")
     server.serve()

@@ -31,9 +31,12 @@ def test_import_error_is_told() -> None:
     assert "No module named 'no_such_module'" in caught.value.detail
 
 
-def test_server_killed_while_idle_is_replaced_unnoticed(own: Sandbox, server_of: ServerOf) -> None:
+def test_server_killed_while_idle_is_replaced_unnoticed(
+    own: Sandbox, server_of: ServerOf, eventually: Eventually
+) -> None:
     server = server_of(own)
     server.kill()
+    eventually(lambda: server.status() == psutil.STATUS_ZOMBIE, "it does not die")
     assert own.run("echo", {"still": "here"}, readable=[]) == {"still": "here"}
     assert own.server_pid != server.pid
 
