@@ -329,7 +329,7 @@ def test_samples_are_published_under_a_name_of_their_own() -> None:
 
 
 def test_times_without_offset_are_local_to_the_timezone() -> None:
-    local = {"opens": datetime(2026, 7, 1), "closes": datetime(2026, 12, 1)}  # noqa: DTZ001
+    local = {"opens": datetime(2026, 7, 1), "closes": datetime(2026, 12, 1)}
     zurich = tomli_w.dumps({**tiny_toml(), "timezone": "Europe/Zurich", "phases": [phase(**local)]})
     (only,) = parse_definition(zurich).phases
     assert only.opens.astimezone(UTC) == datetime(2026, 6, 30, 22, tzinfo=UTC)
@@ -343,8 +343,8 @@ def test_times_without_offset_are_local_to_the_timezone() -> None:
 @pytest.mark.parametrize(
     ("moment", "words"),
     [
-        (datetime(2026, 3, 29, 2, 30), "is skipped by the clocks in Europe/Zurich"),  # noqa: DTZ001
-        (datetime(2026, 10, 25, 2, 30), "comes twice in Europe/Zurich"),  # noqa: DTZ001
+        (datetime(2026, 3, 29, 2, 30), "is skipped by the clocks in Europe/Zurich"),
+        (datetime(2026, 10, 25, 2, 30), "comes twice in Europe/Zurich"),
     ],
 )
 def test_local_times_that_the_clocks_skip_or_repeat_are_refused(
@@ -363,7 +363,7 @@ def test_a_definition_survives_being_written_and_stored() -> None:
                 "organisers": ["ada"],
                 "help_url": "https://example.org/forum",
                 "visibility": "members",
-                "teams": {"max_size": 3, "lock_at": datetime(2026, 12, 20)},  # noqa: DTZ001
+                "teams": {"max_size": 3, "lock_at": datetime(2026, 12, 20)},
                 "files": {
                     "train": {
                         "path": "train.csv",
