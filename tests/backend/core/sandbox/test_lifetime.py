@@ -87,9 +87,11 @@ def test_server_outlives_the_thread_that_started_it() -> None:
 OWNER = textwrap.dedent(
     """
     import sys, threading
+    from pathlib import Path
     from fivesigma_backend.core.sandbox import Sandbox
 
-    sandbox = Sandbox({"sleep": "sandbox_jobs:sleep"}, preload=(), path=[sys.argv[1]])
+    sandbox = Sandbox({"sleep": "sandbox_jobs:sleep"}, preload=(), path=[sys.argv[1]],
+                      scratch=Path(sys.argv[2]))
     sandbox.warm()
     threading.Thread(target=sandbox.run, args=("sleep", {}), kwargs={"readable": []}).start()
     """
@@ -97,8 +99,8 @@ OWNER = textwrap.dedent(
 
 
 @pytest.mark.faults
-def test_owner_killed_leaves_no_orphan(eventually: Eventually) -> None:
-    owner = psutil.Popen([sys.executable, "-c", OWNER, HERE])
+def test_owner_killed_leaves_no_orphan(eventually: Eventually, tmp_path: Path) -> None:
+    owner = psutil.Popen([sys.executable, "-c", OWNER, HERE, str(tmp_path)])
     eventually(lambda: len(owner.children(recursive=True)) == 2, "the job never ran")
     family = owner.children(recursive=True)
     owner.send_signal(signal.SIGKILL)
