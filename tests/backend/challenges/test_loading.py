@@ -41,6 +41,9 @@ from fivesigma_scoring import score_file
 from people import make_user
 from sqlalchemy import func, select
 
+# What is refused before anything is stored is refused alike on every database.
+ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
 
 def quiet(_line: str) -> None: ...
 
@@ -115,6 +118,7 @@ def test_a_folder_becomes_a_challenge(platform: Platform, tmp_path: Path) -> Non
     assert 'Nobody is called "nobody" here' in text
 
 
+@ON_ONE_DATABASE
 def test_nothing_of_the_truth_is_in_what_a_validation_sees(
     platform: Platform, tmp_path: Path
 ) -> None:
@@ -203,6 +207,7 @@ def test_a_test_set_may_be_renamed_before_the_first_submission(
         assert list(session.scalars(select(TestSet.name))) == ["other"]
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize(
     ("overrides", "sentence"),
     [
@@ -457,6 +462,7 @@ def other_sample(folder: Path) -> None:
     (folder / "sample_submission.csv").write_text("\n".join(text[:-1]) + "\n")
 
 
+@ON_ONE_DATABASE
 @pytest.mark.parametrize(
     ("spoil", "sentences"),
     [
@@ -492,12 +498,14 @@ def test_a_folder_that_can_not_be_used_is_explained(
     assert count(platform, Challenge) == 0
 
 
+@ON_ONE_DATABASE
 def test_the_dry_run_needs_a_sample_that_is_accepted(platform: Platform, tmp_path: Path) -> None:
     folder = write_tiny_challenge(tmp_path / "tiny", test_sets={"main": {"min_selected": 199}})
     with pytest.raises(DefinitionError, match="the sample is refused in phase final: Only"):
         load(platform, folder)
 
 
+@ON_ONE_DATABASE
 def test_the_dry_run_needs_the_solution_to_be_the_best(platform: Platform, tmp_path: Path) -> None:
     """With all signal weighted negatively, except for one event, the truth is no good answer."""
     folder = write_tiny_challenge(tmp_path / "tiny", **with_phase(normalise=None))
@@ -514,6 +522,7 @@ def test_the_dry_run_needs_the_solution_to_be_the_best(platform: Platform, tmp_p
         load(platform, folder)
 
 
+@ON_ONE_DATABASE
 def test_what_is_not_supported_yet_is_refused_at_load(platform: Platform, tmp_path: Path) -> None:
     folder = write_tiny_challenge(tmp_path / "tiny", registration={"policy": "roster"})
     with pytest.raises(

@@ -142,6 +142,7 @@ def test_who_may_not_join(web: TestClient, platform: Platform, folder: Path) -> 
     assert web.post(JOIN, json=YES, headers=headers).json()["code"] == "banned"
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "body", [{"accept_rules": "yes"}, {"accept_rule": True}, [], None, {"code": "x" * 1000}]
 )
