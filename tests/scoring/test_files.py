@@ -21,8 +21,10 @@ from fivesigma_scoring import (
     sniff,
 )
 from fivesigma_scoring.run import read_and_align
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+examples = settings(deadline=None, max_examples=50)
 
 Check = Callable[..., Report]
 ROWS = "100,s\n101,b\n102,b\n103,b\n104,s\n"
@@ -211,6 +213,7 @@ HOSTILE = {
     "only a quote": (b'"', "missing_column"),
     "only a BOM": (b"\xef\xbb\xbf", "missing_column"),
     "unclosed quote": (GOOD.replace(b"101,b", b'101,"b'), "unreadable"),
+    "a last line of one quote": (GOOD + b'"', "unreadable"),
     "HTML": (b"<!DOCTYPE html>\n<html>login</html>\n", "missing_column"),
     "JSON": (b'{"EventId": [100]}', "missing_column"),
     "terminal codes in a label": (GOOD.replace(b"101,b", b"101,\x1b[31m"), "bad_class_label"),
@@ -331,6 +334,7 @@ def test_ids_below_and_above_contiguous_ones_do_not_wrap(check: Check) -> None:
     assert [(f.code, f.rows) for f in report.findings] == [("unknown_id", (7, 8))]
 
 
+@examples
 @given(st.binary(max_size=300), st.sampled_from([b"", b"EventId,Class\n", b"PAR1", b"\x93NUMPY"]))
 def test_noise_never_raises(
     tmp_path_factory: pytest.TempPathFactory, tail: bytes, head: bytes
@@ -344,6 +348,7 @@ def test_noise_never_raises(
     sniff(head + tail, None, len(head + tail), "noise", FORM)
 
 
+@examples
 @given(st.data())
 def test_damaged_parquet_never_raises(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

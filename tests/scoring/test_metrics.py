@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fivesigma_scoring import METRICS, InputRefusedError, score
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+examples = settings(deadline=None, max_examples=50)
 
 Event = tuple[bool, bool, float]
 
@@ -95,17 +97,20 @@ def test_every_metric_has_an_oracle() -> None:
     assert set(ORACLES) == set(METRICS)
 
 
+@examples
 @given(metrics, samples)
 def test_plain_loop_agrees(name: str, events: list[Event]) -> None:
     assert value(name, events) == pytest.approx(ORACLES[name](events), rel=1e-9, abs=2e-6)
 
 
+@examples
 @given(metrics, samples, st.randoms())
 def test_order_of_events_is_irrelevant(name: str, events: list[Event], random: object) -> None:
     shuffled = sorted(events, key=lambda _: random.random())  # type: ignore[attr-defined]
     assert value(name, shuffled) == pytest.approx(value(name, events), rel=1e-12, abs=1e-12)
 
 
+@examples
 @given(st.sampled_from(["ams", "ams3", "purity", "signal_efficiency"]), samples)
 def test_weight_two_is_the_event_twice(name: str, events: list[Event]) -> None:
     doubled = [(truth, selected, 2 * weight) for truth, selected, weight in events]
@@ -113,6 +118,7 @@ def test_weight_two_is_the_event_twice(name: str, events: list[Event]) -> None:
     assert value(name, doubled) == expected
 
 
+@examples
 @given(samples)
 def test_weight_two_is_the_event_twice_for_rejection(events: list[Event]) -> None:
     """Only a bound on the rejection tells two events from one of double weight: n_eff does."""
@@ -122,6 +128,7 @@ def test_weight_two_is_the_event_twice_for_rejection(events: list[Event]) -> Non
     assert value("background_rejection", doubled) == pytest.approx(twice, rel=1e-12)
 
 
+@examples
 @given(samples)
 def test_weighted_accuracy(events: list[Event]) -> None:
     doubled = [(truth, selected, 2.0) for truth, selected, _ in events]
@@ -131,6 +138,7 @@ def test_weighted_accuracy(events: list[Event]) -> None:
     assert value("accuracy", events, weighted=True) == pytest.approx(right / total)
 
 
+@examples
 @given(metrics, samples)
 def test_weights_of_one_are_no_weights(name: str, events: list[Event]) -> None:
     truth, selected, _ = zip(*events, strict=True)
@@ -138,6 +146,7 @@ def test_weights_of_one_are_no_weights(name: str, events: list[Event]) -> None:
     assert score(name, truth, selected, ones) == score(name, truth, selected)
 
 
+@examples
 @given(metrics, samples)
 def test_perfect_gets_the_best(name: str, events: list[Event]) -> None:
     perfect = [(truth, truth, weight) for truth, _, weight in events]
@@ -150,6 +159,7 @@ def test_perfect_gets_the_best(name: str, events: list[Event]) -> None:
     assert math.isfinite(reached)
 
 
+@examples
 @given(metrics, samples, st.booleans())
 def test_finite_and_within_bounds(name: str, events: list[Event], fixed: bool) -> None:
     normalise = {"s": 692.0, "b": 411_000.0} if fixed else None
@@ -164,6 +174,7 @@ def test_finite_and_within_bounds(name: str, events: list[Event], fixed: bool) -
     assert estimate.sigma is None or (math.isfinite(estimate.sigma) and estimate.sigma >= 0)
 
 
+@examples
 @given(metrics, st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(-5, 9)), max_size=20))
 def test_negative_weights_stay_finite(name: str, events: list[Event]) -> None:
     events = [*events, (True, True, 200.0), (False, False, 200.0)]
@@ -173,6 +184,7 @@ def test_negative_weights_stay_finite(name: str, events: list[Event]) -> None:
     assert estimate.sigma is None or math.isfinite(estimate.sigma)
 
 
+@examples
 @given(metrics, samples)
 def test_normalisation_only_scales_the_classes(name: str, events: list[Event]) -> None:
     _, _, total_s, total_b = sums(events)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from fivesigma_scoring import make_usage
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+
+examples = settings(deadline=None, max_examples=50)
 
 PINNED = [1, 2, 2, 2, 2, 1, 2, 2, 2, 2, 2, 2, 2, 1, 2, 2, 1, 1, 1, 2]
 
@@ -18,6 +20,7 @@ def test_the_same_split_on_every_machine() -> None:
     assert first.tolist() != make_usage(label, public=0.3, seed=20142).tolist()
 
 
+@examples
 @given(
     st.lists(st.booleans(), min_size=1, max_size=200),
     st.floats(0.05, 0.95),
@@ -32,6 +35,7 @@ def test_each_class_keeps_its_share(label: list[bool], public: float, seed: int)
         assert set(members.tolist()) <= {1, 2}
 
 
+@examples
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=100), st.booleans())
 def test_groups_are_never_split(group: list[int], stratify: bool) -> None:
     usage = make_usage(np.zeros(len(group)), public=0.5, seed=3, stratify=stratify, group=group)

@@ -1,6 +1,7 @@
 """sigma against Poisson replicas that renormalise exactly as the metric does."""
 
 import math
+from functools import cache
 
 import numpy as np
 import pytest
@@ -29,6 +30,13 @@ def replica_sums(
     code: NDArray[np.int_], weight: Array, cells: int, seed: int = 11
 ) -> tuple[Array, Array]:
     """Counts and weights per replica and cell, each event counted Poisson(1) times."""
+    return _replica_sums(code.tobytes(), weight.tobytes(), cells, seed)
+
+
+@cache
+def _replica_sums(codes: bytes, weights: bytes, cells: int, seed: int) -> tuple[Array, Array]:
+    """The same arrays come up for every metric: draw their replicas once."""
+    code, weight = np.frombuffer(codes, np.int64), np.frombuffer(weights)
     random = np.random.default_rng(seed)
     member = np.eye(cells)[code]
     count, total = np.empty((2, REPLICAS, cells))
@@ -65,7 +73,7 @@ CASES = [
 ]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def drawn() -> tuple[Array, Array]:
     truth, selected, weight = events()
     return replica_sums(truth * 2 + selected, weight, 4)
