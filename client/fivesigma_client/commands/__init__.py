@@ -1,0 +1,1 @@
+"""The subcommands of `fivesigma`, a module for each matter."""
