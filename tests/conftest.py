@@ -139,9 +139,9 @@ def broker_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """One warm sandbox for all tests of this process, since starting one takes a second."""
-    with make_sandbox() as opened:
+    with make_sandbox(tmp_path_factory.mktemp("scratch")) as opened:
         yield opened
 
 

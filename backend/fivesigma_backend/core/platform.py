@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from .clock import Clock, utc_now
 from .db import Database
@@ -44,9 +45,13 @@ class Platform:
         self.db.close()
 
 
-def make_sandbox() -> Sandbox:
-    """A sandbox for checking and scoring; it starts with its first job."""
-    return Sandbox(SANDBOX_JOBS, preload=("numpy", "polars", "fivesigma_scoring.run"))
+def make_sandbox(scratch: Path) -> Sandbox:
+    """A sandbox for checking and scoring; it starts with its first job.
+
+    Its jobs' folders are made in `scratch`, which housekeeping clears of what a kill leaves.
+    """
+    preload = ("numpy", "polars", "fivesigma_scoring.run")
+    return Sandbox(SANDBOX_JOBS, preload=preload, scratch=scratch)
 
 
 def open_platform(
@@ -55,10 +60,11 @@ def open_platform(
     """Open database, store, broker and sandbox (which starts with its first job)."""
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     broker = settings.resolved_broker_url()
+    storage = Storage(settings.resolved_storage_url(), settings.data_dir)
     return Platform(
         settings=settings,
         db=Database(settings.resolved_database_url()),
-        storage=Storage(settings.resolved_storage_url(), settings.data_dir),
+        storage=storage,
         bell=bell or CeleryBell(broker),
         events=Events(broker),
         throttle=Throttle(broker),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from datetime import datetime, timedelta
 
@@ -51,5 +52,9 @@ def delete_orphans(storage: Storage, referred: set[str], now: datetime) -> int:
 def clear_spool(storage: Storage) -> None:
     """Delete what killed processes left in the spool."""
     for path in storage.spool.iterdir():
-        if path.is_file() and path.stat().st_mtime < time.time() - OLDEST_SPOOL_SECONDS:
+        if path.stat().st_mtime > time.time() - OLDEST_SPOOL_SECONDS:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
             path.unlink(missing_ok=True)
