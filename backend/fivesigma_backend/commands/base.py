@@ -74,15 +74,19 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
 
 def explain(error: Exception) -> tuple[str, int] | None:
     """What a user is told of `error` and the exit code; None for a fault of ours."""
+    from fivesigma_datasets import DataError
     from pydantic import ValidationError
     from redis.exceptions import ConnectionError as BrokerGone
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
 
+    from ..challenges.definition_errors import DefinitionError
     from ..core.errors import Problem
     from ..core.settings import Settings, UnknownSettingError
 
     if isinstance(error, Problem):
         return "\n".join([error.detail, *_findings(error)]), FAILED
+    if isinstance(error, DefinitionError | DataError):
+        return str(error), FAILED
     if isinstance(error, UnknownSettingError):
         return str(error), MISUSED
     if isinstance(error, ValidationError) and error.title == Settings.__name__:
