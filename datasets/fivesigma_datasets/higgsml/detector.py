@@ -122,10 +122,11 @@ def _fake_taus(truth: Truth, lepton: Floats, rng: Rng, response: Response) -> Fl
     good = (pt > response.tau_pt) & (np.abs(truth.jets[..., 1]) < response.tau_eta)
     good &= _distance(truth.jets, lepton) > OVERLAP
     good &= (truth.taus[:, :1, 0] == 0) & (rng.random(pt.shape) < rate)
+    any_good = np.asarray(good.any(axis=1))
     rows, which = np.arange(len(truth)), good.argmax(axis=1)
     tau = truth.jets[rows, which].copy()
     tau[:, 0], tau[:, 3] = pt[rows, which], 0.8
-    return np.where(good.any(axis=1)[:, None], tau, 0.0)
+    return np.where(any_good[:, None], tau, 0.0)
 
 
 def _clean(jets: Floats, tau: Floats, lepton: Floats) -> Floats:

@@ -105,8 +105,9 @@ def _primitive(events: Reconstructed) -> dict[str, Floats]:
     for prefix, momentum in objects.items():
         for axis, suffix in enumerate(("pt", "eta", "phi")):
             columns[f"{prefix}_{suffix}"] = np.round(momentum[:, axis], DECIMALS)
-    columns["PRI_met"] = np.round(np.hypot(events.met[:, 0], events.met[:, 1]), DECIMALS)
-    columns["PRI_met_phi"] = np.round(np.arctan2(events.met[:, 1], events.met[:, 0]), DECIMALS)
+    met_x, met_y = events.met.T
+    columns["PRI_met"] = np.asarray(np.round(np.hypot(met_x, met_y), DECIMALS))
+    columns["PRI_met_phi"] = np.asarray(np.round(np.arctan2(met_y, met_x), DECIMALS))
     columns["PRI_met_sumet"] = events.sum_et
     columns["PRI_jet_num"] = np.minimum((events.jets[:, :, 0] > 0).sum(axis=1), 3).astype(float)
     columns["PRI_jet_all_pt"] = events.jets[:, :, 0].sum(axis=1)
@@ -154,11 +155,11 @@ def _vector(columns: dict[str, Floats], prefix: str, mass: Floats | float = 0.0)
 
 def _mass(vector: Floats) -> Floats:
     squared = vector[:, 0] ** 2 - (vector[:, 1:] ** 2).sum(axis=1)
-    return np.sqrt(np.maximum(squared, 0.0))
+    return np.asarray(np.sqrt(np.maximum(squared, 0.0)))
 
 
 def _transverse(vector: Floats) -> Floats:
-    return np.hypot(vector[:, 1], vector[:, 2])
+    return np.asarray(np.hypot(vector[:, 1], vector[:, 2]))
 
 
 def _met_centrality(columns: dict[str, Floats]) -> Floats:
@@ -167,7 +168,8 @@ def _met_centrality(columns: dict[str, Floats]) -> Floats:
     side = np.sign(np.sin(tau - lep))
     a, b = np.sin(met - lep) * side, np.sin(tau - met) * side
     length = np.hypot(a, b)
-    return np.divide(a + b, length, out=np.zeros_like(a), where=length > 0)
+    ratio: Floats = np.divide(a + b, length, out=np.zeros_like(a), where=length > 0)
+    return ratio
 
 
 def _eta_centrality(lep: Floats, eta_1: Floats, eta_2: Floats) -> Floats:

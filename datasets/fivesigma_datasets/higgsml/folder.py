@@ -105,13 +105,13 @@ def checksums(folder: Path) -> dict[str, str]:
 def sanity(table: pl.DataFrame) -> list[str]:
     """Checks of a published table in words: sums, undefined masses, what ids give away."""
     signal = (table["Label"] == "s").to_numpy()
-    mass = (table["DER_mass_MMC"] == -999.0).mean()
+    mass = (table["DER_mass_MMC"] == -999.0).to_numpy().mean()
     background = table.filter(pl.col("Label") == "b")["Weight"].to_numpy()
     effective = background.sum() ** 2 / (background**2).sum() / max(len(background), 1)
     by_id = auc(table["EventId"].to_numpy(), signal)
     return [
         f"{len(table):,} events, {signal.sum():,} signal and {(~signal).sum():,} background",
-        f"{100 * float(mass or 0.0):.1f} % of events without a mass estimate",
+        f"{100 * mass:.1f} % of events without a mass estimate",
         f"background: effective over actual number of events {effective:.2f}",
         f"AUC of the id {by_id:.3f} (0.500 gives nothing away)",
     ]

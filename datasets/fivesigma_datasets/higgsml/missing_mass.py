@@ -62,4 +62,4 @@ def _each(values: npt.NDArray[np.float64]) -> Floats:
 
 def _visible_mass(tau: Floats, lep: Floats) -> Floats:
     opening = np.cosh(tau[:, 1] - lep[:, 1]) - np.cos(tau[:, 2] - lep[:, 2])
-    return np.sqrt(np.maximum(2 * tau[:, 0] * lep[:, 0] * opening, 1.0))
+    return np.asarray(np.sqrt(np.maximum(2 * tau[:, 0] * lep[:, 0] * opening, 1.0)))

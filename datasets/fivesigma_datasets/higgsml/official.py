@@ -1,6 +1,7 @@
 """Importer of the published tables: 35 columns (CERN open data) or 33 (Kaggle's training.csv)."""
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ def plausibility_bound(n_public: int) -> float:
 
     The AMS of a fixed selection scatters by 0.09 on 100,000 events and as one over the root.
     """
-    return BEST_KNOWN + 5 * 0.09 * (100_000 / max(n_public, 1)) ** 0.5
+    return BEST_KNOWN + 5 * 0.09 * math.sqrt(100_000 / max(n_public, 1))
 
 
 def _choose_weight(imported: Imported) -> tuple[pl.DataFrame, str]:

@@ -32,6 +32,9 @@ Report = Callable[[str], None]
 FULL_EVENTS = 800_000
 """The official number of training and test events."""
 
+MIN_EVENTS = 50
+"""Fewer would leave a split without one of the processes."""
+
 SMALL = HERE / "small"
 TASK = "Select signal events to maximise the AMS."
 
@@ -56,8 +59,8 @@ def generate(
     out: Path, *, events: int, seed: int, processes: int, progress: Progress, report: Report
 ) -> None:
     """Simulate about ``events`` events and write a complete folder."""
-    if events < 200 or processes < 1 or seed < 0:
-        raise DataError("Ask for at least 200 events, 1 process and a seed of 0 or more.")
+    if events < MIN_EVENTS or processes < 1 or seed < 0:
+        raise DataError(f"Ask for at least {MIN_EVENTS} events, 1 process and a seed of 0 or more.")
     versions = require_generators()
     start(out).rmdir()  # a folder in the way is told now, not after an hour
     made = simulate(events, seed, processes, progress)
@@ -106,11 +109,16 @@ def _manifest(
             "common": list(COMMON),
             "filter_eta": FILTER_ETA,
             "processes": [asdict(process) for process in PROCESSES],
-            "response": asdict(RESPONSE),
+            "response": response(),
             "mmc": mmc,
         },
         "processes": records,
     }
+
+
+def response() -> dict[str, Any]:
+    """The detector's settings as they stand in the manifest."""
+    return asdict(RESPONSE)
 
 
 def _described(manifest: dict[str, Any]) -> list[str]:

@@ -8,11 +8,15 @@ import numpy.typing as npt
 import polars as pl
 
 from fivesigma_datasets.higgsml.features import DERIVED, PRIMITIVE, UNDEFINED, Floats
+from fivesigma_datasets.higgsml.split import BACKGROUND_TOTAL, SIGNAL_TOTAL
 
 WINDOW = (100.0, 150.0)
 """Mass window in GeV around the Higgs boson's 125."""
 
 REGULARISATION = 10.0
+MIN_EFFECTIVE = 40.0
+"""Effective number of background training events that a cut must keep."""
+
 STUMPS = 150
 THRESHOLDS = 24
 
@@ -136,13 +140,16 @@ def _best_stump(
 
 
 def _decide(train: pl.DataFrame, seen: Floats, test: pl.DataFrame, score: Floats) -> pl.DataFrame:
-    """The cut that is best on the training events; both were fitted to them, so modestly so."""
+    """The best cut on the training events among those that keep enough background to trust.
+
+    Tighter cuts look better on the events that were fitted than they are.
+    """
     order = np.argsort(-seen, kind="stable")
     weight = train["Weight"].to_numpy().astype(np.float64)[order]
     signal = (train["Label"] == "s").to_numpy()[order]
-    s, b = np.cumsum(weight * signal), np.cumsum(weight * ~signal) + REGULARISATION
-    significance = (s + b) * np.log1p(s / b) - s
-    best = int(significance[: len(s) // 2].argmax())
-    floor = len(s) // 50  # tighter cuts keep too few events to be trusted
-    cut = seen[order][max(best, floor)]
+    s, b = np.cumsum(weight * signal), np.cumsum(weight * ~signal)
+    effective = b**2 / np.maximum(np.cumsum((weight * ~signal) ** 2), 1e-300)
+    s, b = s * SIGNAL_TOTAL / s[-1], b * BACKGROUND_TOTAL / b[-1] + REGULARISATION
+    significance = np.where(effective >= MIN_EFFECTIVE, (s + b) * np.log1p(s / b) - s, 0.0)
+    cut = seen[order][int(significance.argmax())]
     return submission(test["EventId"], score, score >= cut)

@@ -90,7 +90,8 @@ def rows_of(process: Process, events: int) -> int:
 
 def chunk_size(rows: int) -> int:
     """Events per chunk: small for small tables, and a function of the table's size only."""
-    return int(np.clip(4 * rows // BATCH * BATCH, BATCH, 4 * BATCH))
+    size = int(np.clip(4 * rows, BATCH // 5, 4 * BATCH))
+    return size if size < BATCH else size // BATCH * BATCH
 
 
 def _ordered(
@@ -151,7 +152,8 @@ def generate_chunk(process: Process, index: int, seed: int, size: int) -> Chunk:
     pythia, keep_alive = _pythia(
         process, 1 + int(generator_seed.generate_state(1)[0]) % 900_000_000
     )
-    batches = [extract(pythia.nextBatch(BATCH)) for _ in range(size // BATCH)]
+    step = min(size, BATCH)
+    batches = [extract(pythia.nextBatch(step)) for _ in range(size // step)]
     truth = concatenate(batches)
     events, weight = reconstruct(truth, np.random.default_rng(detector_seed))
     del keep_alive

@@ -32,8 +32,8 @@ class Truth:
 
     Absent objects have pt = 0. ``leptons`` (n, 2, 4) and ``is_muon`` (n, 2), ``taus`` (n, 2, 4)
     the visible part of hadronic decays, ``jets`` (n, MAX_JETS, 4), ``invisible`` (n, 2) px and py
-    of everything not seen, ``sum_et`` (n,) of visible particles, ``jet_from_tau`` is not needed:
-    overlaps are removed by distance as in an experiment.
+    of everything not seen, ``sum_et`` (n,) of visible particles. Taus are among the jets:
+    overlaps are removed by distance, as in an experiment.
     """
 
     leptons: Floats
@@ -112,7 +112,8 @@ def _flatten(batch: Any) -> _Particles:
     event = np.repeat(np.arange(len(counts)), counts)
 
     def column(values: Any, dtype: type) -> npt.NDArray[Any]:
-        return ak.to_numpy(ak.flatten(values)).astype(dtype)
+        flat: npt.NDArray[Any] = ak.to_numpy(ak.flatten(values)).astype(dtype)
+        return flat
 
     p4 = [column(record.p[name], np.float64) for name in ("px", "py", "pz", "e")]
     return _Particles(
@@ -148,7 +149,7 @@ def _prompt_leptons(particles: _Particles) -> Integers:
     through_tau = from_tau & _from_boson(particles, source)
     keep = through_tau | np.isin(np.abs(particles.pdg[source]), BOSONS)
     keep &= (particles.pt[index] > 15.0) & (np.abs(particles.eta[index]) < 2.7)
-    return index[keep]
+    return np.asarray(index[keep])
 
 
 def _hadronic_taus(particles: _Particles) -> tuple[Integers, Floats]:
