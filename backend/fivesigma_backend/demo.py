@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import httpx2
-from fivesigma_datasets import demo_submissions, prepare
+from fivesigma_datasets import demo_submissions
 from rich.box import ROUNDED
 from rich.console import Console
 from rich.table import Table
@@ -28,8 +28,8 @@ from .accounts.models import ApiToken, User
 from .accounts.passwords import hash_password
 from .accounts.service import add_user, find_user
 from .accounts.tokens import create_token
-from .challenges.loading import load_challenge
-from .challenges.models import Challenge
+from .challenges.builtin import load_builtin
+from .challenges.stored import export_challenge
 from .core.errors import Problem
 from .core.platform import Platform, platform
 from .core.security import SCOPES
@@ -38,6 +38,7 @@ from .logs import configure_logging
 
 CHALLENGE = "higgsml"
 ORGANISER, PARTICIPANTS = "organiser", ("ada", "ben")
+PEOPLE = (ORGANISER, *PARTICIPANTS)
 TOKEN_NAME, TOKEN_LIFE = "demo", timedelta(hours=1)
 WAIT_SECONDS = 60
 TIMEOUT = httpx2.Timeout(WAIT_SECONDS + 30)
@@ -78,50 +79,55 @@ def main() -> None:
     settings, site = load_settings(), os.environ["FIVESIGMA_URL"]
     configure_logging(settings)
     assert tables.Base.metadata.tables  # rows refer to each other across features
-    notes = Notes.read(settings.data_dir / "secrets" / "demo.json")
-    kept = notes.finished
+    path = settings.data_dir / "secrets" / "demo.json"
     with platform(settings) as opened:
+        if not path.exists() and _has_people(opened):
+            _say("This data folder has people of its own: the demo leaves it alone.")
+            return
+        notes = Notes.read(path)
+        if notes.finished:
+            _tell(site, notes)
+            _say("Everything is as the last run left it: people, challenge, submissions.")
+            return
         ids = _people(opened, notes)
-        if not kept:
-            _challenge_and_submissions(opened, site, ids)
-            notes.finished = True
-            notes.keep()
-    _tell(site, notes, kept=kept)
+        _challenge_and_submissions(opened, site, ids)
+        notes.finished = True
+        notes.keep()
+    _tell(site, notes)
+
+
+def _has_people(opened: Platform) -> bool:
+    with opened.db.read() as session:
+        return session.scalar(select(User.id).limit(1)) is not None
 
 
 def _people(opened: Platform, notes: Notes) -> dict[str, str]:
     """The ids of the three by name; whoever is missing is added, with a password of their own."""
-    names = (ORGANISER, *PARTICIPANTS)
     with opened.db.read() as session:
-        present = {name: user.id for name in names if (user := find_user(session, name))}
-    missing = [name for name in names if name not in present]
-    hashed = {}
+        ids = {name: user.id for name in PEOPLE if (user := find_user(session, name))}
+    missing = [name for name in PEOPLE if name not in ids]
     for name in missing:
-        password = notes.passwords.setdefault(name, secrets.token_urlsafe(9))
-        hashed[name] = hash_password(password)
-    if missing:
-        notes.keep()  # before the accounts: a password that nobody knows is worse than a spare one
+        notes.passwords.setdefault(name, secrets.token_urlsafe(9))
+    notes.keep()  # before the accounts: a password that nobody knows is worse than a spare one
     for name in missing:
+        hashed = hash_password(notes.passwords[name])
         with opened.db.transaction() as session:
-            present[name] = add_user(
+            ids[name] = add_user(
                 session,
                 username=name,
                 email=None,
-                password_hash=hashed[name],
+                password_hash=hashed,
                 is_admin=name == ORGANISER,
                 now=opened.clock(),
             ).id
-    return present
+    return ids
 
 
 def _challenge_and_submissions(opened: Platform, site: str, ids: dict[str, str]) -> None:
+    load_builtin(opened, CHALLENGE, organiser_ids=[ids[ORGANISER]], report=_quiet)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / CHALLENGE
-        prepare(CHALLENGE, folder)
-        with opened.db.read() as session:
-            there = session.scalar(select(Challenge.id).where(Challenge.slug == CHALLENGE))
-        if there is None:
-            load_challenge(opened, folder, organiser_ids=[ids[ORGANISER]], report=_quiet)
+        export_challenge(opened, CHALLENGE, folder)
         files = demo_submissions(folder)
     for number, (filename, message, content) in enumerate(files):
         username = PARTICIPANTS[number % len(PARTICIPANTS)]
@@ -180,16 +186,13 @@ def _reason(answer: httpx2.Response) -> str:
         return f"{answer.status_code} {answer.reason_phrase}"
 
 
-def _tell(site: str, notes: Notes, *, kept: bool) -> None:
+def _tell(site: str, notes: Notes) -> None:
     table = Table(box=ROUNDED, title="Fivesigma demo", title_justify="left", show_header=False)
     table.add_row("site", site)
     table.add_row("board", f"{site}/challenges/{CHALLENGE}/leaderboard")
-    for name in (ORGANISER, *PARTICIPANTS):
-        table.add_row(name, notes.passwords.get(name, "(has the password from before the demo)"))
-    console = Console(file=sys.stdout, width=100)
-    console.print(table)
-    if kept:
-        console.print("Everything is as the last run left it: people, challenge, submissions.")
+    for name in PEOPLE:
+        table.add_row(name, f"password {notes.passwords[name]}")
+    Console(file=sys.stdout, width=100).print(table)
 
 
 def _say(line: str) -> None:

@@ -74,7 +74,6 @@ def fail(message: str, code: int = FAILED) -> NoReturn:
 
 def explain(error: Exception) -> tuple[str, int] | None:
     """What a user is told of `error` and the exit code; None for a fault of ours."""
-    from fivesigma_datasets import DataError
     from pydantic import ValidationError
     from redis.exceptions import ConnectionError as BrokerGone
     from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
@@ -85,7 +84,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
 
     if isinstance(error, Problem):
         return "\n".join([error.detail, *_findings(error)]), FAILED
-    if isinstance(error, DefinitionError | DataError):
+    if isinstance(error, DefinitionError):
         return str(error), FAILED
     if isinstance(error, UnknownSettingError):
         return str(error), MISUSED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -22,18 +22,50 @@ def challenge() -> None:
     """Load, export and list challenges."""
 
 
-@challenge.command("load")
-@click.argument("folder", metavar="FOLDER|BUILTIN")
+@challenge.command()
+@click.argument("source", metavar="FOLDER|BUILTIN")
+@click.argument("further", nargs=-1, metavar="")
+@click.option("--data", multiple=True, metavar="FILE…", help="Published files to import.")
+@click.option("--size", type=click.Choice(["small", "full"]), help="Of a built-in challenge.")
+@click.option("--seed", type=int, help="Of simulation and split; default: a secret one, kept.")
 @click.option("--update", is_flag=True, help="Bring a loaded challenge to what the folder says.")
-def load(folder: str, update: bool) -> None:
-    """Load a challenge from a folder, or one that ships with the platform."""
+def load(
+    source: str,
+    further: tuple[str, ...],
+    data: tuple[str, ...],
+    size: Literal["small", "full"] | None,
+    seed: int | None,
+    update: bool,
+) -> None:
+    """Load a challenge from a folder, or one that ships with the platform.
+
+    A bare name is that of a built-in challenge; write ./name for a folder called so.
+    """
+    from fivesigma_datasets import BUILTINS
+
+    from ..challenges.builtin import load_builtin
     from ..challenges.loading import load_challenge
 
-    path = Path(folder)
-    if not path.is_dir():
-        fail(f"{folder} is no folder", MISUSED)
+    if further and not data:
+        fail(f"what is “{further[0]}”? Files to import come after --data", MISUSED)
+    files = [Path(name) for name in (*data, *further)]  # --data takes several at once
+    if source not in BUILTINS and (files or size or seed is not None):
+        fail("--data, --size and --seed are for built-in challenges", MISUSED)
+    if source not in BUILTINS and not Path(source).is_dir():
+        fail(f"“{source}” is no folder and not one of: {', '.join(BUILTINS)}", MISUSED)
     with opened() as platform:
-        result = load_challenge(platform, path, update=update, report=click.echo)
+        if source not in BUILTINS:
+            result = load_challenge(platform, Path(source), update=update, report=click.echo)
+        else:
+            result = load_builtin(
+                platform,
+                source,
+                size=size or "small",
+                data=files,
+                seed=seed,
+                update=update,
+                report=click.echo,
+            )
     click.echo(f"{result.slug} is {'loaded' if result.created else 'up to date'}")
 
 
