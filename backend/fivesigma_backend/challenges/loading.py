@@ -69,27 +69,17 @@ def load_challenge(
     removed by housekeeping. Raises DefinitionError for a folder that can't be used, Conflict for a
     challenge that is there already (`exists`) and for changes that an update can't make.
     """
-    definition = read_definition(folder)
-    if problems := not_supported_yet(definition):
-        raise DefinitionError(problems)
-    inventory = take_inventory(folder)
-    check_files(definition, inventory)
+    definition, inventory = _examine(folder)
     present = _find_present(platform, definition.slug)
     definition = _with_seeds(definition, present)
     changes = _compare(present, definition, inventory)
+    if present is not None and not changes:
+        report(f'"{definition.slug}" is loaded already and nothing has changed.')
+        _organisers_only(platform, present.challenge.id, definition, organiser_ids, report)
+        return LoadResult(definition.slug, present.challenge.id, created=False)
     if present is not None:
-        if not changes:
-            report(f'"{definition.slug}" is loaded already and nothing has changed.')
-            _organisers_only(platform, present.challenge.id, definition, organiser_ids, report)
-            return LoadResult(definition.slug, present.challenge.id, created=False)
         _report_changes(definition.slug, changes, report)
-        if not update:
-            raise Conflict(
-                f"“{definition.slug}” exists and differs. Look at the changes, then load it again "
-                "with --update.",
-                code="exists",
-                changes=changes,
-            )
+        _require_update(definition.slug, changes, update=update)
         with platform.db.read() as session:  # before the slow work; the transaction asks again
             _refuse(session, present, definition, inventory, lock=False)
     prepared = _prepare(platform, folder, definition, inventory, present, report)
@@ -97,6 +87,25 @@ def load_challenge(
         return _store(platform, present, prepared, changes, organiser_ids, actor_id, report)
     except IntegrityError as error:
         raise Conflict(f"“{definition.slug}” was loaded by somebody else meanwhile.") from error
+
+
+def _examine(folder: Path) -> tuple[Definition, Inventory]:
+    """Read the definition and look at the files; what can't be used is refused."""
+    definition = read_definition(folder)
+    if problems := not_supported_yet(definition):
+        raise DefinitionError(problems)
+    inventory = take_inventory(folder)
+    check_files(definition, inventory)
+    return definition, inventory
+
+
+def _require_update(slug: str, changes: Sequence[str], *, update: bool) -> None:
+    if not update:
+        raise Conflict(
+            f"“{slug}” exists and differs. Look at the changes, then load it again with --update.",
+            code="exists",
+            changes=changes,
+        )
 
 
 def _find_present(platform: Platform, slug: str) -> _Present | None:

@@ -61,7 +61,7 @@ def join(
 def _participate(
     session: Session, challenge: Challenge, user_id: str, now: datetime
 ) -> Participation:
-    """The row of the participation, locked: who joins twice at once waits for oneself here."""
+    """The row of the participation; who joins twice at once waits for oneself at the insert."""
     version = challenge.rules_version
     insert_missing(
         session,
@@ -75,7 +75,6 @@ def _participate(
     return session.scalars(
         select(Participation)
         .where(Participation.challenge_id == challenge.id, Participation.user_id == user_id)
-        .with_for_update()
         .execution_options(populate_existing=True)
     ).one()
 
