@@ -44,7 +44,8 @@ async function refresh() {
     const url = new URL(location.href);
     url.searchParams.delete("notice");
     const answer = await fetch(url, { headers: { Accept: "text/html" }, cache: "no-cache" });
-    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    // A page that is refused (a blind board) is shown as it is; trouble is asked about again.
+    if (answer.status >= 500 || answer.status === 429) throw new Error(`status ${answer.status}`);
     replaceParts(new DOMParser().parseFromString(await answer.text(), "text/html"));
     follower.failures = 0;
   } catch {
