@@ -18,7 +18,7 @@ from ..core.security import SCOPES, Actor, digest, new_secret
 from .errors import InvalidFields, WrongCredentials
 from .models import ApiToken, LoginSession, ResetCode, User
 from .rules import account_problems, name_key, numbered, searchable, username_from_email
-from .tokens import create_token as create_token  # what commands need stands here
+from .tokens import create_token as create_token  # found here with the other services
 
 MOST_SESSIONS = 50
 TAKEN = {

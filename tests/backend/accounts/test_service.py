@@ -5,19 +5,19 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from fivesigma_backend.accounts.administration import make_reset_code
-from fivesigma_backend.accounts.errors import InvalidFields
+from fivesigma_backend.accounts.administration import make_reset_code, redeem_reset_code
+from fivesigma_backend.accounts.errors import InvalidFields, InvalidResetCode
 from fivesigma_backend.accounts.models import ApiToken, LoginSession, ResetCode, User
 from fivesigma_backend.accounts.service import (
     actor_of_session,
     actor_of_token,
     add_user,
-    create_token,
     delete_expired,
     find_user,
     set_password,
     start_session,
 )
+from fivesigma_backend.accounts.tokens import create_token
 from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.core.db import Database
 from fivesigma_backend.core.errors import NotFound
@@ -151,3 +151,21 @@ def test_housekeeping_removes_what_has_expired_and_nothing_else(database: Databa
         assert len(session.scalars(select(LoginSession)).all()) == 1
         assert session.scalars(select(ResetCode)).all() == []
         assert session.scalars(select(User)).one().username == "marie"
+
+
+def test_a_reset_code_is_redeemed_once_and_in_time(database: Database) -> None:
+    with database.transaction() as session:
+        user = add(session, "marie")
+        code = make_reset_code(session, actor_id=None, user_id=user.id, now=NOW)
+
+    def redeem(now: datetime) -> str | None:
+        with database.transaction() as session:
+            return redeem_reset_code(
+                session, code, "new hash", revoke_tokens=False, now=now
+            ).password_hash
+
+    with pytest.raises(InvalidResetCode):
+        redeem(NOW + timedelta(hours=24))
+    assert redeem(NOW + timedelta(hours=24, seconds=-1)) == "new hash"
+    with pytest.raises(InvalidResetCode):
+        redeem(NOW)

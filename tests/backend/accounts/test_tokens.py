@@ -9,7 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from fivesigma_backend.accounts import tokens
 from fivesigma_backend.accounts.models import ApiToken, User
-from fivesigma_backend.accounts.service import actor_of_token, create_token, get_user
+from fivesigma_backend.accounts.service import actor_of_token, get_user
+from fivesigma_backend.accounts.tokens import create_token
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.core.security import digest
 from people import Advancing, Browser, make_challenge, make_token, make_user, token_works
