@@ -6,6 +6,7 @@ import csv
 import io
 from typing import Any
 
+from ..core.clock import rfc3339
 from .schemas import BoardOut, RowOut
 
 KAGGLE_COLUMNS = (
@@ -32,19 +33,20 @@ def records(board: BoardOut) -> list[dict[str, Any]]:
 
 def _record(board: BoardOut, row: RowOut) -> dict[str, Any]:
     further: dict[str, Any] = {}
+    last = row["last_submitted_at"]
     for name in board.metrics:
         if name != board.metric:
-            score = row.metrics.get(name, {})
+            score = row["metrics"].get(name, {})
             further |= {name: score.get("value"), f"{name}_sigma": score.get("sigma")}
     return {
-        "Rank": row.rank,
-        "TeamId": row.team_id,
-        "TeamName": row.team,
-        "LastSubmissionDate": row.last_submitted_at,
-        "Score": row.score,
-        "SubmissionCount": row.entries,
-        "TeamMemberUserNames": ", ".join(row.members),
-        "Sigma": row.sigma,
+        "Rank": row["rank"],
+        "TeamId": row["team_id"],
+        "TeamName": row["team"],
+        "LastSubmissionDate": rfc3339(last) if last else None,
+        "Score": row["score"],
+        "SubmissionCount": row["entries"],
+        "TeamMemberUserNames": ", ".join(row["members"]),
+        "Sigma": row["sigma"],
         **further,
     }
 

@@ -73,6 +73,6 @@ def _shown(board: BoardOut | None, phase: str, split: str, start: int) -> dict[s
         "board": board,
         "rows": board.rows[start:end],
         "metrics": [METRICS[name] for name in board.metrics],
-        "entries": sum(row.entries for row in board.rows if row.rank is not None),
+        "entries": sum(row["entries"] for row in board.rows if row["rank"] is not None),
         "next_page": f"?{further}" if end < len(board.rows) else None,
     }

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from pydantic import BaseModel
+from typing_extensions import TypedDict  # pydantic asks for this one before Python 3.12
 
 
-class RowOut(BaseModel):
-    """One row of a board. `rank` is null for rows that are shown but not ranked."""
+class RowOut(TypedDict):
+    """One row of a board. `rank` is null for rows that are shown but not ranked.
+
+    A dict and not a model: a thousand of them are made whenever a board has changed.
+    """
 
     rank: int | None
     team: str
@@ -17,16 +22,16 @@ class RowOut(BaseModel):
     score: float
     sigma: float | None
     entries: int
-    submitted_at: str | None
-    last_submitted_at: str | None
+    submitted_at: datetime | None
+    last_submitted_at: datetime | None
     submission: str | None
-    baseline: bool = False
-    staff: bool = False
-    late: bool = False
-    carried: bool = False
-    move: int | None = None
-    metadata: dict[str, Any] | None = None
-    metrics: dict[str, Any] = {}
+    baseline: bool
+    staff: bool
+    late: bool
+    carried: bool
+    move: int | None
+    metadata: dict[str, Any] | None
+    metrics: dict[str, Any]
 
 
 class BoardOut(BaseModel):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,11 +44,10 @@ def sight(phase: Phase, *, organiser: bool) -> Sight:
 
 def rounded(metric: str, score: dict[str, Any]) -> dict[str, Any]:
     """A score as participants of a blind phase read it: with the metric's decimals."""
-    digits = METRICS[metric].digits
-    return {
-        name: round(value, digits) if isinstance(value, float) and math.isfinite(value) else value
-        for name, value in score.items()
-        if name != "n"
+    digits, sigma = METRICS[metric].digits, score["sigma"]
+    return score | {
+        "value": round(score["value"], digits),
+        "sigma": None if sigma is None else round(sigma, digits),
     }
 
 
