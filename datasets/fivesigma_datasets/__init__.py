@@ -92,6 +92,8 @@ def prepare(
     Raises ``DataError``.
     """
     challenge = builtin(name)
+    if seed is not None and seed < 0:
+        raise DataError("The seed must be 0 or more.")
     chosen = secrets.randbits(48) if seed is None else seed
     if data:
         challenge.import_files(data, out, seed=chosen, report=report)

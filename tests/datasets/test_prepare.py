@@ -32,6 +32,8 @@ def test_registry_has_higgsml_and_names_it_to_whoever_misspells(tmp_path: Path) 
     assert BUILTINS["higgsml"].name == "higgsml"
     with pytest.raises(DataError, match="there are: higgsml"):
         prepare("higsml", tmp_path / "x")
+    with pytest.raises(DataError, match="seed must be 0 or more"):
+        prepare("higgsml", tmp_path / "x", seed=-1)
 
 
 def test_small_folder_is_complete_and_accepted_by_the_platform(small_folder: Path) -> None:

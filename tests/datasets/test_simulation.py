@@ -1,6 +1,9 @@
 """A few events from the real generators."""
 
 import json
+import multiprocessing
+import os
+import signal
 from pathlib import Path
 
 import polars as pl
@@ -102,6 +105,20 @@ def test_impossible_wishes_are_refused(
 ) -> None:
     assert main(["higgsml", *options.split(), "--out", str(tmp_path / "x")]) == 2
     assert message in capsys.readouterr().err
+    assert not any(tmp_path.iterdir())
+
+
+def die(process: Process, index: int, seed: int, size: int) -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_told_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(simulate, "get_context", lambda _: multiprocessing.get_context("fork"))
+    monkeypatch.setattr(simulate, "generate_chunk", die)
+    assert main(["higgsml", "--events", "60", "--seed", "1", "--out", str(tmp_path / "x")]) == 2
+    assert "fewer processes" in capsys.readouterr().err
     assert not any(tmp_path.iterdir())
 
 

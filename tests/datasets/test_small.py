@@ -14,6 +14,7 @@ from fivesigma_datasets.higgsml.features import (
     NEEDS_TWO_JETS,
     UNDEFINED,
 )
+from fivesigma_datasets.higgsml.processes import COMMON
 from fivesigma_datasets.higgsml.split import BACKGROUND_TOTAL, SIGNAL_TOTAL, auc
 
 WINDOW = pl.col("DER_mass_MMC").is_between(100.0, 150.0, closed="none")
@@ -53,7 +54,7 @@ def test_manifest_counts_and_checksums_fit(small_folder: Path, small_table: pl.D
     manifest = json.loads((small_folder / "manifest.json").read_text())
     assert manifest["counts"] == dict(small_table.group_by("usage").len().sort("usage").rows())
     assert manifest["sha256"].keys() == {"train.parquet", "test.parquet", "solution.parquet"}
-    assert manifest["settings"]["common"] == list(higgsml.COMMON)
+    assert manifest["settings"]["common"] == list(COMMON)
     assert manifest["settings"]["response"] == json.loads(json.dumps(higgsml.response()))
 
 

@@ -118,4 +118,5 @@ def sanity(table: pl.DataFrame) -> list[str]:
 
 
 def _write(table: pl.DataFrame, path: Path) -> None:
-    table.write_parquet(path, compression="zstd", compression_level=12, statistics=False)
+    level = 12 if len(table) < SMALL_LIMIT else 3  # a small table is shipped, a large one is local
+    table.write_parquet(path, compression="zstd", compression_level=level, statistics=False)

@@ -7,6 +7,7 @@ in their order until it has the rows asked for; how many workers made them does 
 import importlib.metadata
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import count
 from multiprocessing import get_context
@@ -65,6 +66,16 @@ def require_generators() -> dict[str, str]:
 
 def simulate(events: int, seed: int, processes: int, progress: Progress) -> list[Made]:
     """About ``events`` rows of all processes in their shares; weights are expected yields."""
+    try:
+        return _simulate(events, seed, processes, progress)
+    except BrokenProcessPool:
+        raise DataError(
+            "A generating process was ended from outside, perhaps for want of memory: "
+            "try again with fewer processes; nothing was written."
+        ) from None
+
+
+def _simulate(events: int, seed: int, processes: int, progress: Progress) -> list[Made]:
     made: list[Made] = []
     wanted = {process.name: rows_of(process, events) for process in PROCESSES}
     total, done = sum(wanted.values()), 0
