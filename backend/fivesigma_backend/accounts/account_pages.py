@@ -10,7 +10,7 @@ from starlette.responses import Response
 from ..core.audit import record_act
 from ..core.errors import Problem
 from ..core.pages import redirect, render
-from ..core.security import SCOPES, Actor, digest
+from ..core.security import Actor, digest
 from ..core.web import client_address, with_headers
 from .access import PlatformOf, browser_session
 from .administration import delete_account
@@ -71,7 +71,6 @@ def _account_page(
         logins=logins,
         this_login=digest(actor.cookie_token or ""),
         challenges=challenges,
-        scopes=SCOPES,
         form=form or EMPTY_TOKEN_FORM,
         errors=errors or {},
     )
