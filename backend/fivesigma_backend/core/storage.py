@@ -98,7 +98,8 @@ class Storage:
         with tempfile.NamedTemporaryFile(dir=self.spool, suffix=".tar") as file:
             with tarfile.open(file.name, "w") as archive:
                 for path in sorted(folder.rglob("*")):
-                    archive.add(path, arcname=path.relative_to(folder), recursive=False)
+                    name = str(path.relative_to(folder))
+                    archive.add(path, name, recursive=False, filter=_without_owner)
             return self.put(Path(file.name))
 
     def local_folder(self, sha256: str) -> Path:
@@ -131,6 +132,14 @@ def file_sha256(path: Path) -> str:
     """SHA-256 of a file, as hex."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Equal folders make equal blobs: whose they are and when they were made is left out."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    member.mtime = 0
+    return member
 
 
 def _key(sha256: str) -> str:
