@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -95,7 +96,11 @@ class Process:
         """The direct children by the part of the platform that they are."""
         me = psutil.Process(self.pid)
         self.tree |= set(me.children(recursive=True))
-        return {_part(child): child for child in me.children()}
+        found = {}
+        for child in me.children():
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ended meanwhile, or is a zombie
+                found[_part(child)] = child
+        return found
 
     def send(self, number: signal.Signals) -> None:
         """Send a signal to this process alone."""

@@ -7,7 +7,9 @@ Open event streams would keep uvicorn waiting for ever. So the moment a signal a
 
 from __future__ import annotations
 
+import asyncio
 import errno
+import logging
 import signal
 import socket
 import threading
@@ -22,6 +24,7 @@ from .core.settings import Settings
 
 GRACE_SECONDS = 3
 BACKLOG = 2048
+UNFINISHED = "returned without completing response"
 
 
 class Server(uvicorn.Server):
@@ -44,6 +47,20 @@ class Server(uvicorn.Server):
         """
         self._stopping.set()
         self.should_exit = True
+
+
+class CutAtTheEnd(logging.Filter):
+    """Drops what uvicorn says of connections that the end of the process has cut."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        super().__init__()
+        self._stopping = stopping
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to keep the record."""
+        error = record.exc_info[1] if record.exc_info else None
+        cut = isinstance(error, asyncio.CancelledError) or UNFINISHED in record.getMessage()
+        return not (cut and self._stopping.is_set())
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -72,6 +89,7 @@ def create_server(app: FastAPI, settings: Settings, *, access_log: bool) -> Serv
         forwarded_allow_ips=settings.forwarded_allow_ips,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    logging.getLogger("uvicorn.error").addFilter(CutAtTheEnd(app.state.stopping))
     return Server(config, app.state.stopping)
 
 
