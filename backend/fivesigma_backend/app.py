@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from fivesigma_frontend import STATIC
+from starlette.responses import Response
+from starlette.types import Scope
 
 from .accounts import api as accounts_api
 from .accounts import pages as accounts_pages
@@ -28,6 +31,18 @@ from .teams import pages as teams_pages
 
 API = "/api/v1"
 LARGEST_FORM = 1024 * 1024
+
+
+class VersionedFiles(StaticFiles):
+    """Static files, whose addresses carry their content's hash: such an answer never changes."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        """The file, to be kept for ever if it was asked for by its version."""
+        response = super().file_response(*arguments, **options)
+        scope: Scope = arguments[2] if len(arguments) > 2 else options["scope"]
+        if b"v=" in scope["query_string"]:
+            response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
+        return response
 
 
 def create_app(platform: Platform) -> FastAPI:
@@ -58,6 +73,6 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(teams_pages.router, include_in_schema=False)
     app.include_router(submissions_pages.router, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     require_policies(app)
     return app

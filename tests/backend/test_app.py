@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.testclient import TestClient
+from fivesigma_backend.core.pages import static
 from fivesigma_backend.core.web import (
     MissingPolicyError,
     api_routes,
@@ -50,3 +51,10 @@ def test_every_answer_carries_the_security_headers(web: TestClient) -> None:
     assert headers["x-content-type-options"] == "nosniff"
     assert "script-src 'self'" in headers["content-security-policy"]
     assert "unsafe" not in headers["content-security-policy"]
+
+
+def test_static_files_are_kept_for_ever_by_their_version_only(web: TestClient) -> None:
+    versioned = web.get(static("style.css"))
+    assert versioned.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert "cache-control" not in web.get("/static/style.css").headers
+    assert web.get("/static/../base.html").status_code == 404
