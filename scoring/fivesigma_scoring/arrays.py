@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fivesigma_scoring import findings
 from fivesigma_scoring.prediction import Prediction
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
-from fivesigma_scoring.selection import CLASSES
+from fivesigma_scoring.selection import CLASSES, TINY
 from fivesigma_scoring.universe import Universe
 
 SIGNAL, BACKGROUND = ("s", "1", "true"), ("b", "0", "false")
@@ -213,8 +213,10 @@ def class_factors(
             raise ValueError(f"There is no event of class {name}; both classes are needed.")
         if not totals[1, at] > 0:
             raise ValueError(f"The weights of class {name} sum to {totals[1, at]:g}, not above 0.")
+        if totals[1, at] < TINY:
+            raise ValueError(f"The weights of class {name} sum to less than {TINY:g}; scale them.")
         total = wanted.get(name, totals[1, at])
-        if not (np.isfinite(total) and total > 0):
+        if not TINY < total < 1 / TINY:
             raise ValueError(f"The declared total of class {name} must be above 0, not {total}.")
         factors.append(float(total / totals[1, at]) if name in wanted else 1.0)
     return factors[0], factors[1]

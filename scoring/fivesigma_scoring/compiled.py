@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fivesigma_scoring.arrays import class_factors
 from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.registry import METRICS
-from fivesigma_scoring.selection import Sample, class_totals
+from fivesigma_scoring.selection import TINY, Sample, class_totals
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, options_for
 from fivesigma_scoring.solution_files import SolutionError
 from fivesigma_scoring.splits import PRIVATE, PUBLIC
@@ -93,6 +93,8 @@ def scale(
         A class is missing or has no positive sum of weights.
 
     """
+    if weight.size and np.abs(weight).max() > 1 / TINY:
+        raise ValueError(f"There are weights beyond {1 / TINY:g}; scale them down.")
     totals = class_totals(label, weight)
     background, signal = class_factors(totals, normalise)
     summary = SplitSummary(

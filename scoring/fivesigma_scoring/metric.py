@@ -19,7 +19,8 @@ class Estimate:
     value
         The metric, always finite.
     sigma
-        One standard deviation from the finite test set; None where it is not defined.
+        One standard deviation from the finite test set; None where it is not defined: for lower
+        bounds, and where hardly a replica keeps both classes.
     n
         Number of events of the split.
     lower_bound

@@ -17,6 +17,10 @@ from fivesigma_scoring.metric import Options
 
 CLASSES = ("b", "s")
 SERIES_BELOW = 1e-3
+TINY = 1e-50
+"""Sums of weights below this are none: what is divided by them would not stay finite."""
+VANISHING = 1e-12
+"""Share of the background below which nothing is said to pass."""
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,7 @@ def ams_value(signal: float, background: float, regularisation: float = 10.0) ->
 
     """
     total = background + regularisation
-    if total <= 0 or signal <= 0:
+    if total <= TINY or signal <= 0:
         return 0.0
     return math.sqrt(2 * total * max(_excess(signal / total), 0.0))
 
@@ -208,7 +212,7 @@ def ams(sample: Sample, options: Options) -> float:
 def _ams_gradient(cells: Cells, options: Options) -> tuple[float, float, float, float]:
     total = cells.b + options["regularisation"]
     value = ams_value(cells.s, cells.b, options["regularisation"])
-    if total <= 0 or cells.s < 0:
+    if total <= TINY or cells.s < 0:
         return 0.0, 0.0, 0.0, 0.0
     if value == 0:
         return 1 / math.sqrt(total), 0.0, 0.0, 0.0
@@ -219,12 +223,12 @@ def _ams_gradient(cells: Cells, options: Options) -> tuple[float, float, float, 
 def ams3(sample: Sample, options: Options) -> float:
     """S / sqrt(b + b_r), 0 where b + b_r <= 0."""
     total = sample.cells.b + options["regularisation"]
-    return sample.cells.s / math.sqrt(total) if total > 0 else 0.0
+    return sample.cells.s / math.sqrt(total) if total > TINY else 0.0
 
 
 def _ams3_gradient(cells: Cells, options: Options) -> tuple[float, float, float, float]:
     total = cells.b + options["regularisation"]
-    if total <= 0:
+    if total <= TINY:
         return 0.0, 0.0, 0.0, 0.0
     return 1 / math.sqrt(total), -cells.s / (2 * total**1.5), 0.0, 0.0
 
@@ -257,7 +261,11 @@ def _efficiency_gradient(cells: Cells, _options: Options) -> tuple[float, float,
 
 def rejects_everything(sample: Sample) -> bool:
     """No background passes: the rejection is then only known to be at least n_eff."""
-    return sample.cells.b <= 0
+    return _passes_nothing(sample.cells)
+
+
+def _passes_nothing(cells: Cells) -> bool:
+    return cells.b <= VANISHING * cells.total_background
 
 
 def background_rejection(sample: Sample, _options: Options) -> float:
@@ -269,7 +277,7 @@ def background_rejection(sample: Sample, _options: Options) -> float:
 
 
 def _rejection_gradient(cells: Cells, _options: Options) -> tuple[float, float, float, float]:
-    if cells.b <= 0:
+    if _passes_nothing(cells):
         return 0.0, 0.0, 0.0, 0.0
     return 0.0, -cells.total_background / cells.b**2, 0.0, 1 / cells.b
 
@@ -277,12 +285,12 @@ def _rejection_gradient(cells: Cells, _options: Options) -> tuple[float, float, 
 def purity(sample: Sample, _options: Options) -> float:
     """S / (s + b), 0 where nothing is selected."""
     total = sample.cells.s + sample.cells.b
-    return sample.cells.s / total if total > 0 else 0.0
+    return sample.cells.s / total if total > TINY else 0.0
 
 
 def _purity_gradient(cells: Cells, _options: Options) -> tuple[float, float, float, float]:
     total = cells.s + cells.b
-    if total <= 0:
+    if total <= TINY:
         return 0.0, 0.0, 0.0, 0.0
     return cells.b / total**2, -cells.s / total**2, 0.0, 0.0
 

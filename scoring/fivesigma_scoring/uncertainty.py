@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
-from fivesigma_scoring.selection import Cells, Sample, effective_number
+from fivesigma_scoring.selection import TINY, Cells, Sample, effective_number
 
 REPLICAS = 200
 SEED = 20140912
@@ -34,7 +34,7 @@ def estimate(metric: Metric, sample: Sample, options: Options) -> Estimate:
         return Estimate(value, None, n, lower_bound=True)
     if few_background_events(sample.cells):
         values = _replica_values(metric, sample, bootstrap_cells(sample), options)
-        return Estimate(value, float(np.std(values, ddof=1)), n, bootstrap=True)
+        return Estimate(value, _spread(values), n, bootstrap=True)
     return Estimate(value, math.sqrt(metric.influence(sample, options).variance(sample)), n)
 
 
@@ -52,10 +52,10 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, options: Opti
     if metric.is_bound(first) or metric.is_bound(second):
         return Comparison(difference, None, None)
     if few_background_events(first.cells) or few_background_events(second.cells):
-        sigma = _paired_bootstrap(metric, first, second, options)
+        sigma: float | None = _paired_bootstrap(metric, first, second, options)
     else:
         sigma = _paired_sigma(metric, first, second, options)
-    return Comparison(difference, sigma, p_value(difference, sigma))
+    return Comparison(difference, sigma, None if sigma is None else p_value(difference, sigma))
 
 
 def p_value(difference: float, sigma: float) -> float:
@@ -73,7 +73,9 @@ def _paired_sigma(metric: Metric, first: Sample, second: Sample, options: Option
     return math.sqrt(float(phi @ phi))
 
 
-def _paired_bootstrap(metric: Metric, first: Sample, second: Sample, options: Options) -> float:
+def _paired_bootstrap(
+    metric: Metric, first: Sample, second: Sample, options: Options
+) -> float | None:
     code = first.truth * 4 + first.selected * 2 + second.selected
     joint = [draws.reshape(REPLICAS, 2, 2, 2) for draws in _replicas(first, code, 8)]
     values = [
@@ -83,7 +85,7 @@ def _paired_bootstrap(metric: Metric, first: Sample, second: Sample, options: Op
             (second, [draws.sum(axis=2) for draws in joint]),
         )
     ]
-    return float(np.std(values[0] - values[1], ddof=1))
+    return _spread(values[0] - values[1])
 
 
 def bootstrap_cells(sample: Sample) -> list[Cells]:
@@ -101,7 +103,7 @@ def _rescaled(cells: Cells, count: NDArray[np.float64], weight: NDArray[np.float
     for signal, total in enumerate((cells.total_background, cells.total_signal)):
         drawn = weight[:, signal].sum(axis=1)
         if cells.fixed[signal]:
-            scale = np.divide(total, drawn, out=np.ones_like(drawn), where=drawn != 0)
+            scale = np.divide(total, drawn, out=np.ones_like(drawn), where=drawn > TINY)
             weight[:, signal] *= scale[:, None]
     return [replace(cells, count=n, weight=w) for n, w in zip(count, weight, strict=True)]
 
@@ -109,14 +111,21 @@ def _rescaled(cells: Cells, count: NDArray[np.float64], weight: NDArray[np.float
 def _replica_values(
     metric: Metric, sample: Sample, replicas: list[Cells], options: Options
 ) -> NDArray[np.float64]:
-    """Values of the metric; a replica that lost a whole class has none and is left out."""
+    """Values of the metric; NaN for a replica that lost a whole class and so has none."""
     return np.array(
         [
             metric.function(replace(sample, cells=cells), options)
+            if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all()
+            else np.nan
             for cells in replicas
-            if cells.count.sum(axis=1).all() and cells.weight.sum(axis=1).all()
         ]
     )
+
+
+def _spread(values: NDArray[np.float64]) -> float | None:
+    """Standard deviation over the replicas that have a value; None where hardly any has."""
+    known = values[np.isfinite(values)]
+    return float(np.std(known, ddof=1)) if known.size > 1 else None
 
 
 def _replicas(

@@ -175,7 +175,17 @@ def test_finite_and_within_bounds(name: str, events: list[Event], fixed: bool) -
 
 
 @examples
-@given(metrics, st.lists(st.tuples(st.booleans(), st.booleans(), st.floats(-5, 9)), max_size=20))
+@given(
+    metrics,
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.booleans(),
+            st.floats(-5, 9) | st.sampled_from([5e-324, 1e-310, -1e-200, 1e-160, 1e-20]),
+        ),
+        max_size=20,
+    ),
+)
 def test_negative_weights_stay_finite(name: str, events: list[Event]) -> None:
     events = [*events, (True, True, 200.0), (False, False, 200.0)]
     truth, selected, weight = zip(*events, strict=True)
@@ -198,6 +208,12 @@ def test_no_background_passing_is_a_lower_bound() -> None:
     assert estimate.value == pytest.approx(16 / 6)
     assert estimate.lower_bound
     assert estimate.sigma is None
+
+
+def test_a_vanishing_weight_passes_nothing() -> None:
+    estimate = score("background_rejection", [1, 0, 0, 0], [1, 1, 0, 0], [1, 1e-310, 1, 2])
+    assert estimate.lower_bound
+    assert estimate.value == pytest.approx(9 / 5)
 
 
 def test_nothing_selected() -> None:
@@ -254,6 +270,8 @@ def test_arrays_that_do_not_fit(arguments: tuple[object, ...], code: str) -> Non
             lambda: score("ams", [1, 0], [1, 0], [0, 1]),
             "The weights of class s sum to 0, not above",
         ),
+        (lambda: score("ams", [1, 0], [1, 0], [1, 1e200]), "There are weights beyond 1e+50"),
+        (lambda: score("ams", [1, 0], [1, 0], [1e-300, 1]), "class s sum to less than 1e-50"),
         (lambda: score("ams", [1, 0], [1, 0], normalise={"t": 1}), "normalise names the class 't'"),
         (lambda: score("ams", [1, 0], [1, 0], normalise={"s": -1}), "declared total of class s"),
         (

@@ -221,3 +221,14 @@ def test_rows_of_one_event_fluctuate_together(few: bool) -> None:
     assert results[0].bootstrap == few
     assert sigmas[1] == pytest.approx(sigmas[0], rel=0.2 if few else 1e-9)
     assert sigmas[2] == pytest.approx(sigmas[0] / math.sqrt(2), rel=0.2 if few else 1e-9)
+
+
+def test_bootstrap_restores_declared_totals() -> None:
+    """A perfect selection keeps s at its declared total in every replica; else it scatters."""
+    truth = np.arange(300) < 100
+    fixed = score("ams", truth, truth, normalise=TOTALS)
+    free = score("ams", truth, truth)
+    assert fixed.bootstrap
+    assert fixed.sigma == pytest.approx(0, abs=1e-9)
+    assert free.sigma is not None
+    assert free.sigma > 0.1
