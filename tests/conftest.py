@@ -109,9 +109,17 @@ def create_postgres_database(url: str, name: str, template: str | None = None) -
     engine.dispose()
 
 
-@pytest.fixture(params=DIALECTS)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests marked `stores` run on both databases unless they name one, others on SQLite alone."""
+    named = (mark.args[0] for mark in metafunc.definition.iter_markers("parametrize"))
+    if "database_url" in metafunc.fixturenames and "database_url" not in named:
+        stores = metafunc.definition.get_closest_marker("stores")
+        metafunc.parametrize("database_url", DIALECTS if stores else DIALECTS[:1], indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """A fresh migrated database: the test runs once on SQLite and once on PostgreSQL."""
+    """A fresh migrated database, SQLite or PostgreSQL by the parameter."""
     if request.param == "sqlite":
         path = tmp_path / "test.sqlite3"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)

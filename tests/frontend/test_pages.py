@@ -15,7 +15,6 @@ from page_checks import Page, faults
 from people import Browser, make_user
 from stories import Story, begin_story
 
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 START = ("/", "/login", "/signup", "/no/such/page", "/api/docs", "/account", "/admin")
 LARGEST_CRAWL = 200
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from conftest import FrozenClock
 from stories import Story
+
+pytestmark = pytest.mark.stores
 
 
 def test_a_file_is_handed_in_scored_and_ranked(story: Story) -> None:

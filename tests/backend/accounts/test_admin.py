@@ -18,6 +18,8 @@ from fivesigma_backend.core.platform import Platform
 from people import PASSWORD, Advancing, Browser, make_token, make_user, token_works
 from sqlalchemy import func, select
 
+pytestmark = pytest.mark.stores
+
 USERS = "/admin/users"
 NEW = "another long password"
 

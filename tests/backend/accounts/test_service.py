@@ -25,6 +25,8 @@ from fivesigma_backend.core.security import digest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+pytestmark = pytest.mark.stores
+
 NOW = datetime(2026, 12, 1, 12, tzinfo=UTC)
 
 

@@ -13,6 +13,8 @@ from people import PASSWORD, Browser
 from pydantic import SecretStr
 from sqlalchemy import func, select
 
+pytestmark = pytest.mark.stores
+
 GOOD = {"username": "Newcomer", "email": "", "password": "a fine long password"}
 
 

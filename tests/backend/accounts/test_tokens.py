@@ -16,6 +16,8 @@ from fivesigma_backend.core.security import digest
 from people import Advancing, Browser, make_challenge, make_token, make_user, token_works
 from sqlalchemy import select
 
+pytestmark = pytest.mark.stores
+
 TOKENS = "/api/v1/tokens"
 
 

@@ -114,7 +114,6 @@ def test_pages_of_the_list(web: TestClient, platform: Platform, tmp_path: Path) 
     assert rest["next"] is None
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("query", ["limit=0", "limit=1000", "cursor=x", "cursor=%00", "limit=x"])
 def test_a_wrong_page_is_refused(web: TestClient, query: str) -> None:
     assert web.get(f"{API}?{query}").status_code == 422

@@ -14,7 +14,6 @@ from fivesigma_backend.core.platform import Platform
 from sqlalchemy import select
 
 REAL = SHARED_DATA / "higgsml-real-9998" / "contiguous_7521.csv"
-pytestmark = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def test_a_seed_is_drawn_once_and_kept_for_its_owner(platform: Platform) -> None:

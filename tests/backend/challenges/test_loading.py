@@ -41,6 +41,8 @@ from fivesigma_scoring import score_file
 from people import make_user
 from sqlalchemy import func, select
 
+pytestmark = pytest.mark.stores
+
 # What is refused before anything is stored is refused alike on every database.
 ON_ONE_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 

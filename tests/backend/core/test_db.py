@@ -14,6 +14,8 @@ from fivesigma_backend.tables import Base
 from sqlalchemy import select
 from sqlalchemy.exc import StatementError
 
+pytestmark = pytest.mark.stores
+
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
 
 

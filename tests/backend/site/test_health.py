@@ -15,6 +15,8 @@ from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.site.health import FRESH_SECONDS, Readiness
 from people import Browser
 
+pytestmark = pytest.mark.stores
+
 
 def without_database(platform: Platform, tmp_path: Path) -> Platform:
     """The same platform over a database that was never migrated."""

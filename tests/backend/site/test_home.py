@@ -17,6 +17,8 @@ from fivesigma_backend.teams.models import Team, TeamMember
 from people import Browser
 from sqlalchemy import event, select
 
+pytestmark = pytest.mark.stores
+
 MakeChallenge = Callable[..., Challenge]
 
 

@@ -19,6 +19,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 from sqlalchemy import select
 
+pytestmark = pytest.mark.stores
+
 MakeChallenge = Callable[..., Challenge]
 LOOPBACK = ("127.0.0.1", 40000)
 ELSEWHERE = ("192.0.2.7", 40000)

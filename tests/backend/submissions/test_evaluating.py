@@ -6,6 +6,7 @@ import threading
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from conftest import FrozenClock
 from fivesigma_backend.submissions.evaluating import (
     Claim,
@@ -21,6 +22,8 @@ from fivesigma_backend.submissions.models import Entry, Evaluation, Submission
 from fivesigma_backend.submissions.rules import State
 from sqlalchemy import select, update
 from stories import API, Person, Story
+
+pytestmark = pytest.mark.stores
 
 LEASE = timedelta(seconds=30)
 SCORED = Result(

@@ -15,6 +15,8 @@ from sqlalchemy import func, select
 from stories import API, Person, Story, token_of
 from uploads import multipart, send
 
+pytestmark = pytest.mark.stores
+
 PATH = f"{API}/challenges/tiny/submissions"
 
 

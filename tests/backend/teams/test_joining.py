@@ -27,6 +27,8 @@ from hypothesis import strategies as st
 from people import Browser, make_user
 from sqlalchemy import select
 
+pytestmark = pytest.mark.stores
+
 JOIN = "/api/v1/challenges/tiny/join"
 YES = {"accept_rules": True}
 
