@@ -16,7 +16,6 @@ from .errors import BadAnswer, Misused, Unreachable
 from .progress import Seen, Watch
 from .transport import Transport, checked
 
-CHUNK = 1024 * 1024
 SUFFIX = ".part"
 
 
@@ -99,7 +98,8 @@ class _Fetch:
             raise Unreachable(f"The download of {self._file.filename} was cut off.")
 
     def _write(self, answer: httpx2.Response, out: BinaryIO) -> None:
-        for chunk in answer.iter_raw(CHUNK):
+        # As it arrives: what is gathered into larger pieces first is lost when the line is cut.
+        for chunk in answer.iter_raw():
             out.write(chunk)
             self._seen(out.tell())
             if out.tell() > self._file.size:

@@ -16,7 +16,7 @@ from .answers import Phase
 from .client import Client
 from .credentials import Login, present_login
 from .errors import FivesigmaError
-from .output import Output
+from .output import Output, plain
 from .transport import RETRIES
 
 INTERRUPTED = 130
@@ -69,7 +69,7 @@ SLUG_TYPE = SlugType()
 def _note(attribute: str, *, of_output: bool = False) -> Callable[..., None]:
     def callback(ctx: click.Context, _param: click.Parameter, value: Any) -> None:
         run = ctx.ensure_object(Invocation)
-        if value not in (None, False):
+        if value is not None and value is not False:
             setattr(run.out if of_output else run, attribute, value)
 
     return callback
@@ -160,5 +160,5 @@ def phase_of(phases: tuple[Phase, ...], slug: str | None) -> Phase:
         chosen = [phase for phase in phases if phase.takes_files] or list(phases)
     if len(chosen) == 1:
         return chosen[0]
-    names = ", ".join(phase.slug for phase in phases)
+    names = ", ".join(plain(phase.slug) for phase in phases)
     raise click.UsageError(f"Name the phase with --phase. The phases are: {names}.")

@@ -58,7 +58,7 @@ class Output:
         if self.as_json:
             click.echo(json.dumps(document, indent=2))
         elif text is not None:
-            click.echo(text)
+            click.echo(plain_lines(text))
 
     def table(
         self, document: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]
@@ -83,11 +83,16 @@ class Output:
             for split, metrics in scores.items()
             for metric, one in metrics.items()
         ]
-        _print_table(sys.stdout, ("split", "metric", "score"), rows)
+        if rows:
+            _print_table(sys.stdout, ("split", "metric", "score"), rows)
+
+    def error(self, text: str) -> None:
+        """Tell what went wrong, however quiet it should be."""
+        click.echo(f"Error: {plain_lines(text)}", err=True)
 
     def failure(self, error: FivesigmaError) -> None:
-        """Tell what went wrong: in words on standard error, with `--json` as JSON too."""
-        click.echo(f"Error: {plain_lines(str(error))}", err=True)
+        """An error as the end of a command: in words, with `--json` as JSON too."""
+        self.error(str(error))
         if isinstance(error, Problem):
             self.findings(error.findings, err=True)
         if self.as_json:

@@ -25,7 +25,7 @@ RETRIES = 4
 TIMEOUT = httpx2.Timeout(connect=10, read=75, write=60, pool=10)
 PATIENT = httpx2.Timeout(connect=10, read=600, write=60, pool=10)
 TOKEN = re.compile(r"[!-~]{1,500}")
-BACK_OFF = exponential_jitter(initial=0.5, max=8, jitter=0.5)
+BACK_OFF = exponential_jitter(multiplier=0.5, max=8, jitter=0.5)
 
 T = TypeVar("T")
 Tell = Callable[[str], None]

@@ -11,6 +11,7 @@ import click
 
 from .answers import Challenge, Submission
 from .invocation import phase_of
+from .output import plain
 
 DONE, REJECTED, FAILED, UNDER = 0, 4, 5, 8
 LONGEST_WAIT = 7 * 24 * 3600
@@ -90,8 +91,8 @@ def check_bounds(bounds: Sequence[Bound], challenge: Challenge, phase_slug: str 
     for bound in bounds:
         if bound.metric not in known:
             raise click.UsageError(
-                f"The phase {phase.slug} does not score {bound.metric}; it scores "
-                f"{', '.join(known)}."
+                f"The phase {plain(phase.slug)} does not score {bound.metric}; it scores "
+                f"{plain(', '.join(known))}."
             )
 
 

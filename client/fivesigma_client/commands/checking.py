@@ -55,6 +55,20 @@ class JsonObject(click.ParamType[dict[str, Any]]):
 JSON_OBJECT = JsonObject()
 
 
+class ClassTotals(JsonObject):
+    """A JSON object of class and total."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> dict[str, Any]:
+        """The totals, which are numbers."""
+        totals = super().convert(value, param, ctx)
+        for name, total in totals.items():
+            if name not in ("s", "b") or type(total) not in (int, float):
+                self.fail("expected totals of s and b, such as '{\"s\": 692}'", param, ctx)
+        return totals
+
+
 @click.command()
 @click.argument("slug", type=SLUG_TYPE, required=False)
 @click.option("--sample", type=PREDICTION, help="Check against this sample submission, offline.")
@@ -110,7 +124,7 @@ def _show_report(run: Invocation, report: Report) -> None:
 @phase_option
 @click.option("--metric", help="Score with this metric, offline.")
 @click.option("--options", type=JSON_OBJECT, help="Options of the metric, as JSON.")
-@click.option("--normalise", type=JSON_OBJECT, help="Class totals, such as '{\"s\": 692}'.")
+@click.option("--normalise", type=ClassTotals(), help="Class totals, such as '{\"s\": 692}'.")
 @click.option("--truth", type=PREDICTION, help="Your own events with id, label and weight.")
 @file_option
 @common

@@ -158,7 +158,7 @@ def _wait(
         except FivesigmaError as error:
             failure = error
     # It is handed in all the same, so the result is still the submission.
-    click.echo(f"Error: {failure}", err=True)
+    run.out.error(str(failure))
     return last, failure.exit_code
 
 
@@ -167,7 +167,7 @@ def _judge(run: Invocation, submission: Submission, bounds: Sequence[Bound]) -> 
         run.out.say("The scores are hidden, so --fail-under was not judged.")
     sentences = missed(submission, bounds)
     for sentence in sentences:
-        click.echo(f"Error: {sentence}", err=True)
+        run.out.error(sentence)
     return UNDER if sentences else 0
 
 
