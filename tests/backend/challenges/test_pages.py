@@ -46,8 +46,9 @@ def test_the_overview_says_what_the_challenge_is_about(
     assert 'datetime="2026-12-21T00:00:00.000Z"' in text
     assert "after the close, when everything is scored" in text
     assert "The truth of these data is public" not in text
-    for tab in ("", "/data", "/submit", "/submissions", "/leaderboard"):
+    for tab in ("", "/data", "/submit", "/leaderboard"):
         assert f'href="/challenges/tiny{tab}"' in text
+    assert "/challenges/tiny/submissions" not in text  # a visitor has none
 
 
 def test_the_state_of_a_phase_follows_the_clock(
@@ -139,7 +140,7 @@ def test_changed_rules_are_shown_until_they_are_accepted(
     (folder / "rules.md").write_text("# Stricter rules\n")
     load_challenge(platform, folder, update=True, report=lambda _line: None)
     text = browser.get("/challenges/tiny/rules").text
-    assert "<h1>Stricter rules</h1>" in text
+    assert "<h2>Stricter rules</h2>" in text
     assert "The rules have changed" in text
     assert "Accept the rules" in text
     answer = browser.post("/challenges/tiny/join", page="/challenges/tiny/rules", accept_rules="1")
