@@ -19,6 +19,8 @@ from .security import COOKIE, CSRF_FIELD, csrf_token, new_secret, sign_cookie
 from .settings import Settings
 from .web import actor_of, platform_of
 
+MEBIBYTE = 2**20
+
 
 class _Form:
     """Gives templates the CSRF field, and remembers whether one was wanted."""
@@ -128,7 +130,9 @@ def number(value: float | None, digits: int) -> str:
 
 
 def size(value: int) -> str:
-    """A number of bytes in words: 3.4 MB."""
+    """A number of bytes in words: 3.4 MB, or 256 MiB where it is a round number of those."""
+    if value and value % MEBIBYTE == 0:
+        return f"{value // MEBIBYTE} MiB"
     amount = float(value)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:
