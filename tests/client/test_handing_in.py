@@ -367,6 +367,13 @@ def test_a_pause_that_is_asked_for_is_kept(shell: Shell, invented: Relay) -> Non
     assert "Slowly. Trying again in 0 s" in ran.err
 
 
+def test_a_limit_is_not_waited_for(shell: Shell, invented: Relay) -> None:
+    shell.at(invented.url)
+    invented.fates = [answer(429, {"detail": "Two are running.", "code": "limit"}, Retry_After="0")]
+    assert shell("submit", "tiny", "-f", __file__, "-m", "x", "--retries", 3).code == 3
+    assert len(invented.requests) == 1
+
+
 def test_the_request_is_streamed_with_its_fields_first(shell: Shell, invented: Relay) -> None:
     shell.at(invented.url, "some-token")
     invented.fates = [answer(500, {})]
