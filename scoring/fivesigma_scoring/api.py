@@ -12,7 +12,7 @@ from fivesigma_scoring.metric import Comparison, Estimate, Metric
 from fivesigma_scoring.registry import METRICS
 from fivesigma_scoring.report import Finding, InputRefusedError
 from fivesigma_scoring.selection import Sample
-from fivesigma_scoring.uncertainty import compare_samples, estimate
+from fivesigma_scoring.uncertainty import compare_samples, estimates
 
 
 def score(
@@ -52,7 +52,8 @@ def score(
 
     """
     chosen, settings = _metric(metric, options)
-    return estimate(chosen, _sample(truth, prediction, weight, normalise), settings)
+    sample = _sample(truth, prediction, weight, normalise)
+    return estimates(sample, [(chosen, settings)])[0]
 
 
 def compare(

@@ -16,7 +16,7 @@ from fivesigma_scoring.selection import TINY, Sample, class_totals
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, options_for
 from fivesigma_scoring.solution_files import SolutionError
 from fivesigma_scoring.splits import PRIVATE, PUBLIC
-from fivesigma_scoring.uncertainty import estimate
+from fivesigma_scoring.uncertainty import estimates
 from fivesigma_scoring.universe import load_array
 
 SPLITS = {"public": PUBLIC, "private": PRIVATE}
@@ -152,9 +152,7 @@ def score_sample(
     sample: Sample, metrics: list[str], options: Mapping[str, Any]
 ) -> dict[str, Estimate]:
     """Several metrics on the same events; each takes the options it knows."""
-    return {
-        name: estimate(
-            METRICS[name], sample, METRICS[name].settings(options_for(METRICS[name], options))
-        )
-        for name in metrics
-    }
+    chosen = [METRICS[name] for name in metrics]
+    settings = [metric.settings(options_for(metric, options)) for metric in chosen]
+    values = estimates(sample, list(zip(chosen, settings, strict=True)))
+    return dict(zip(metrics, values, strict=True))

@@ -1,6 +1,7 @@
 """Sampling errors: influence functions, the Poisson bootstrap for few events, paired comparison."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -16,24 +17,29 @@ NORMAL_ABOVE = 1000.0
 DRAWS_AT_ONCE = 2_000_000
 
 
-def estimate(metric: Metric, sample: Sample, options: Options) -> Estimate:
-    """The metric on `sample` with one standard deviation.
+def estimates(sample: Sample, metrics: Sequence[tuple[Metric, Options]]) -> list[Estimate]:
+    """Each metric on `sample` with one standard deviation; replicas are drawn once for all.
 
     Parameters
     ----------
-    metric
-        A line of the registry.
     sample
         The events of one split.
-    options
-        Complete, as `Metric.settings` gives them.
+    metrics
+        Lines of the registry, each with complete options as `Metric.settings` gives them.
 
     """
+    replicas = bootstrap_cells(sample) if few_background_events(sample.cells) else None
+    return [_estimate(metric, sample, options, replicas) for metric, options in metrics]
+
+
+def _estimate(
+    metric: Metric, sample: Sample, options: Options, replicas: list[Cells] | None
+) -> Estimate:
     value, n = metric.function(sample, options), sample.truth.size
     if metric.is_bound(sample):
         return Estimate(value, None, n, lower_bound=True)
-    if few_background_events(sample.cells):
-        values = _replica_values(metric, sample, bootstrap_cells(sample), options)
+    if replicas is not None:
+        values = _replica_values(metric, sample, replicas, options)
         return Estimate(value, _spread(values), n, bootstrap=True)
     return Estimate(value, math.sqrt(metric.influence(sample, options).variance(sample)), n)
 

@@ -32,7 +32,7 @@ def write_files(folder: Path) -> None:
     words = np.where(signal, "s", "b")
     frame = pl.DataFrame({"EventId": ids, "label": words, "weight": weight, "usage": usage})
     frame.write_parquet(folder / "solution.parquet")
-    rank = (random.random(EVENTS) + 0.6 * signal).argsort().argsort() + 1
+    rank = (random.random(EVENTS) + 0.3 * signal).argsort().argsort() + 1
     words = np.where(rank > 0.85 * EVENTS, "s", "b")
     frame = pl.DataFrame({"EventId": ids, "RankOrder": rank, "Class": words})
     frame.write_csv(folder / "ordered.csv")

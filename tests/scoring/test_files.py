@@ -20,6 +20,7 @@ from fivesigma_scoring import (
     read_prediction,
     sniff,
 )
+from fivesigma_scoring.parquet import check_pages, read_footer
 from fivesigma_scoring.run import read_and_align
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -300,7 +301,7 @@ def test_a_zip_with_a_huge_directory_is_not_read(tmp_path: Path, universe: Unive
             archive.writestr(f"{number}.csv", b"")
     report, _ = read_and_align(path, path.name, universe)
     assert report.findings[0].code == "wrong_format"
-    assert "2,000 files" in report.findings[0].message
+    assert "2,000 files or more" in report.findings[0].message
 
 
 def test_an_encrypted_zip(check: Check) -> None:
@@ -317,6 +318,26 @@ def test_parquet_declares_too_much(check: Check, universe: Universe) -> None:
     assert check(parquet(FRAME), universe=tiny).findings[0].code == "too_large"
     flood = pl.select(pl.repeat(1, 300_000).alias("EventId"), pl.lit("s").alias("Class"))
     assert check(parquet(flood)).findings[0].code == "wrong_row_count"
+
+
+def test_parquet_pages_must_fit_what_the_footer_says(tmp_path: Path) -> None:
+    """The reader allocates what these numbers promise, however much that is."""
+    path = tmp_path / "mine.parquet"
+    path.write_bytes(parquet(FRAME))
+    footer = read_footer(path)
+    check_pages(path, footer.chunks, 5)
+    for number in (1, 2):
+        chunk = footer.chunks[number - 1]
+        for wrong in (
+            replace(chunk, values=6),
+            replace(chunk, values=4),
+            replace(chunk, expanded=chunk.expanded - 1),
+            replace(chunk, sent=chunk.sent - 1),
+            replace(chunk, sent=2**40),
+            replace(chunk, start=2**70),
+        ):
+            with pytest.raises(InputRefusedError, match="Parquet file is damaged"):
+                check_pages(path, [wrong], 5)
 
 
 def test_parquet_nested_columns_beside_the_known_ones(check: Check) -> None:

@@ -43,6 +43,14 @@ def test_groups_are_never_split(group: list[int], stratify: bool) -> None:
         assert len(set(usage[np.array(group) == value].tolist())) == 1
 
 
+def test_groups_are_shared_out_within_their_class() -> None:
+    group = np.arange(400) // 2
+    label = group < 40
+    usage = make_usage(label, public=0.25, seed=9, group=group)
+    assert (usage[label] == 1).sum() == 20
+    assert (usage[~label] == 1).sum() == 80
+
+
 def test_strata_may_be_a_column_and_none_may_be_asked_for() -> None:
     label, stratum = np.zeros(100), np.arange(100) % 4
     usage = make_usage(label, public=0.4, seed=1, stratify=stratum)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fivesigma_scoring import METRICS, compare, score
 from fivesigma_scoring.selection import Sample
-from fivesigma_scoring.uncertainty import estimate, p_value
+from fivesigma_scoring.uncertainty import estimates, p_value
 from numpy.typing import NDArray
 
 REPLICAS = 4000
@@ -216,7 +216,9 @@ def test_rows_of_one_event_fluctuate_together(few: bool) -> None:
     double = Sample.of(*pairs, group=group)
     loose = Sample.of(*pairs)
     ams = METRICS["ams"]
-    results = [estimate(ams, sample, ams.settings({})) for sample in (single, double, loose)]
+    results = [
+        estimates(sample, [(ams, ams.settings({}))])[0] for sample in (single, double, loose)
+    ]
     sigmas = [one.sigma or 0.0 for one in results]
     assert results[0].bootstrap == few
     assert sigmas[1] == pytest.approx(sigmas[0], rel=0.2 if few else 1e-9)
