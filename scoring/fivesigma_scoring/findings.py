@@ -30,32 +30,38 @@ def _values(count: int) -> str:
 
 
 def empty() -> Finding:
+    """Nothing was sent."""
     return Finding(
         "unreadable", "error", "The file is empty. Check that it was written before sending it."
     )
 
 
 def cut_short(what: str) -> Finding:
+    """`what` (archive, Parquet file, .npy file) is damaged."""
     text = f"The {what} is damaged or ends too early. Write it again and send the whole file."
     return Finding("unreadable", "error", text)
 
 
 def encrypted() -> Finding:
+    """A zip with a password."""
     text = "The zip archive is protected by a password. Send it without one."
     return Finding("unreadable", "error", text)
 
 
 def not_utf8(rows: Sequence[int], count: int) -> Finding:
+    """Lines that are not UTF-8."""
     text = "The file is not UTF-8 text. Save it as CSV with the encoding UTF-8."
     return Finding("unreadable", "error", text, None, _places(rows), count)
 
 
 def nul_bytes(rows: Sequence[int], count: int) -> Finding:
+    """Lines with NUL bytes."""
     text = "The file contains NUL bytes, so it is not a text file. Write it again as CSV in UTF-8."
     return Finding("unreadable", "error", text, None, _places(rows), count)
 
 
 def header_too_long(limit: int) -> Finding:
+    """A first line beyond `limit` bytes."""
     text = (
         f"The first line is longer than {limit:,} bytes. It must be a short header that names the "
         "columns, and every event needs a line of its own."
@@ -64,11 +70,13 @@ def header_too_long(limit: int) -> Finding:
 
 
 def old_line_ends() -> Finding:
+    """Carriage returns without line feeds."""
     text = "The lines end with carriage returns alone. Save the file with line feeds (LF or CRLF)."
     return Finding("unreadable", "error", text, None, (1,), 1)
 
 
 def ragged(expected: int, rows: Sequence[int], count: int) -> Finding:
+    """Lines with more fields than the `expected` ones."""
     text = (
         f"The header names {expected:,} columns, but {count:,} "
         f"{'line has' if count == 1 else 'lines have'} more fields. "
@@ -78,6 +86,7 @@ def ragged(expected: int, rows: Sequence[int], count: int) -> Finding:
 
 
 def unreadable_table() -> Finding:
+    """The CSV reader gave up."""
     text = (
         "The file cannot be read as a table. Look for a quotation mark that is never closed, or "
         "write it again as a plain CSV file."
@@ -86,21 +95,25 @@ def unreadable_table() -> Finding:
 
 
 def wrong_format(what: str) -> Finding:
+    """A kind of file that is not read; `what` names it."""
     return Finding("wrong_format", "error", f"The file is {what}. Send {ACCEPTED}.")
 
 
 def wrong_archive(content: str) -> Finding:
+    """An archive that is not exactly one CSV file."""
     text = f"The archive contains {content}. Put exactly one CSV file into it."
     return Finding("wrong_format", "error", text)
 
 
 def too_large(limit: int, *, expanded: bool) -> Finding:
+    """More than `limit` bytes, as sent or expanded."""
     what = "The file expands to" if expanded else "The file has"
     text = f"{what} more than the {limit:,} bytes that are allowed. Send only the columns needed."
     return Finding("too_large", "error", text)
 
 
 def zip_bomb(limit: int) -> Finding:
+    """Expands past `limit` bytes from next to nothing."""
     text = (
         f"The file expands to more than fifty times its size and past {limit:,} bytes. "
         "Send a plain prediction file."
@@ -109,6 +122,7 @@ def zip_bomb(limit: int) -> Finding:
 
 
 def missing_column(name: str, found: Sequence[str]) -> Finding:
+    """A needed column is not in the header."""
     text = (
         f'The column "{name}" is missing; the first line names: {_names(found)}. '
         "Add the column and name it in the first line."
@@ -117,6 +131,7 @@ def missing_column(name: str, found: Sequence[str]) -> Finding:
 
 
 def missing_score_array() -> Finding:
+    """An array of decisions where a score is needed."""
     text = (
         "This phase ranks by a score, and a boolean or integer array has none. Send a float array "
         "of probabilities, or CSV with the columns of the sample and Score."
@@ -125,21 +140,25 @@ def missing_score_array() -> Finding:
 
 
 def repeated_column(name: str, count: int) -> Finding:
+    """A known column appears twice."""
     text = f'The column "{name}" appears {count:,} times. Keep one of them.'
     return Finding("unexpected_column", "error", text, name, (), count)
 
 
 def unused_columns(names: Sequence[str]) -> Finding:
+    """Warns of columns that nobody reads."""
     text = f"Columns that are not used were ignored: {_names(names)}."
     return Finding("unexpected_column", "warning", text, shorten(names[0]), (), len(names))
 
 
 def column_renamed(found: str, wanted: str) -> Finding:
+    """Warns that a name was read kindly."""
     text = f'The column "{shorten(found)}" was read as "{wanted}". Write the name like that.'
     return Finding("column_renamed", "warning", text, wanted)
 
 
 def wrong_id_type(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    """Ids that are not whole numbers."""
     text = (
         f'The column "{column}" must hold whole numbers; {_values(count)}, the first is '
         f'"{shorten(first)}". Write the ids as they stand in the test file.'
@@ -148,17 +167,20 @@ def wrong_id_type(column: str, first: object, rows: Sequence[int], count: int) -
 
 
 def empty_id(column: str, rows: Sequence[int], count: int) -> Finding:
+    """Rows without an id."""
     rows_text = f"{count:,} {'row' if count == 1 else 'rows'}"
     text = f'The column "{column}" is empty in {rows_text}. Write the id of the event there.'
     return Finding("wrong_dtype", "error", text, column, _places(rows), count)
 
 
 def wrong_type(column: str | None, found: str, wanted: str) -> Finding:
+    """A column or array of a type that cannot be meant."""
     where = f'The column "{column}"' if column else "The array"
     return Finding("wrong_dtype", "error", f"{where} is of type {found}. Write {wanted}.", column)
 
 
 def bad_class_label(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    """Classes other than signal and background."""
     text = (
         f'The column "{column}" must hold s or b (or 1/0, true/false); {_values(count)}, '
         f'the first is "{shorten(first)}".'
@@ -167,6 +189,7 @@ def bad_class_label(column: str, first: object, rows: Sequence[int], count: int)
 
 
 def class_probabilities(column: str, rows: Sequence[int], count: int) -> Finding:
+    """Probabilities in the class column."""
     text = (
         f'The column "{column}" holds probabilities where classes were expected. '
         "Apply your cut and write s or b; put the probability into the column Score."
@@ -175,11 +198,13 @@ def class_probabilities(column: str, rows: Sequence[int], count: int) -> Finding
 
 
 def bad_array_class(first: object, rows: Sequence[int], count: int) -> Finding:
+    """An array with other integers than 0 and 1."""
     text = f"The array must hold 0 and 1; {_values(count)}, the first is {shorten(first)}."
     return Finding("bad_class_label", "error", text, None, _places(rows), count)
 
 
 def array_probabilities() -> Finding:
+    """Warns that an array was cut at 0.5."""
     text = (
         "The array holds probabilities where classes were expected: values of at least 0.5 were "
         "counted as signal. Apply your own cut and send booleans."
@@ -188,6 +213,7 @@ def array_probabilities() -> Finding:
 
 
 def array_out_of_range(first: object, rows: Sequence[int], count: int) -> Finding:
+    """A float array that is no array of probabilities."""
     text = (
         f"A float array must hold probabilities between 0 and 1; {_values(count)}, the first is "
         f"{shorten(first)}. Apply your cut and send booleans."
@@ -196,6 +222,7 @@ def array_out_of_range(first: object, rows: Sequence[int], count: int) -> Findin
 
 
 def not_a_number(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    """A score that is no number."""
     text = (
         f'The column "{column}" must hold numbers; {_values(count)}, the first is '
         f'"{shorten(first)}". Write finite numbers, or leave the column out.'
@@ -204,6 +231,7 @@ def not_a_number(column: str, first: object, rows: Sequence[int], count: int) ->
 
 
 def not_finite(column: str | None, rows: Sequence[int], count: int) -> Finding:
+    """NaN, infinite or empty values."""
     where = f'The column "{column}"' if column else "The array"
     text = (
         f"{where} has NaN, infinite or empty values ({count:,}). Write finite numbers everywhere."
@@ -212,6 +240,7 @@ def not_finite(column: str | None, rows: Sequence[int], count: int) -> Finding:
 
 
 def duplicate_id(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    """Events that appear twice."""
     text = (
         f"{count:,} {'row repeats an id' if count == 1 else 'rows repeat ids'} of earlier rows, "
         f"the first is {shorten(first)}. Write every event once."
@@ -220,6 +249,7 @@ def duplicate_id(column: str, first: object, rows: Sequence[int], count: int) ->
 
 
 def unknown_id(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    """Ids outside the test set."""
     text = (
         f"{count:,} {'id is' if count == 1 else 'ids are'} not in the test set, the first is "
         f"{shorten(first)}. Take the ids from the published test file."
@@ -228,6 +258,7 @@ def unknown_id(column: str, first: object, rows: Sequence[int], count: int) -> F
 
 
 def missing_id(column: str, ids: Sequence[object], count: int) -> Finding:
+    """Events of the test set that the file leaves out."""
     text = (
         f"{count:,} {'event' if count == 1 else 'events'} of the test set "
         f"{'is' if count == 1 else 'are'} missing, first: {_names(ids)}. "
@@ -237,11 +268,13 @@ def missing_id(column: str, ids: Sequence[object], count: int) -> Finding:
 
 
 def no_rows(expected: int) -> Finding:
+    """A header alone."""
     text = f"The file has a header and no rows. Write one row for each of the {expected:,} events."
     return Finding("wrong_row_count", "error", text)
 
 
 def wrong_row_count(found: int, expected: int) -> Finding:
+    """Another number of rows than events."""
     text = (
         f"The file has {found:,} rows, but the test set has {expected:,} events. "
         "Write exactly one row for each event."
@@ -250,6 +283,7 @@ def wrong_row_count(found: int, expected: int) -> Finding:
 
 
 def wrong_shape(found: str, expected: int) -> Finding:
+    """An array of another shape."""
     text = (
         f"The array has the shape {shorten(found)}. Send one dimension with {expected:,} entries, "
         "in the order of the test file."
@@ -258,6 +292,7 @@ def wrong_shape(found: str, expected: int) -> Finding:
 
 
 def too_few_selected(found: int, least: int) -> Finding:
+    """Fewer selected events than the challenge asks for."""
     text = (
         f"Only {found:,} events are selected as signal; at least {least:,} are needed. "
         "Loosen your selection."
@@ -266,21 +301,25 @@ def too_few_selected(found: int, least: int) -> Finding:
 
 
 def all_background() -> Finding:
+    """Warns that nothing is selected."""
     text = "Every event is predicted as background: nothing is selected."
     return Finding("all_background", "warning", text)
 
 
 def all_signal() -> Finding:
+    """Warns that everything is selected."""
     text = "Every event is predicted as signal: nothing is rejected."
     return Finding("all_signal", "warning", text)
 
 
 def constant_score() -> Finding:
+    """Warns of a score with one value."""
     text = "The score has the same value in every row, so it orders nothing."
     return Finding("constant_prediction", "warning", text, "Score")
 
 
 def weight_sum(name: str, found: float, declared: float) -> Finding:
+    """Warns that weights were scaled (offline scoring only)."""
     text = (
         f"The weights of class {name} sum to {found:.6g} in your file, but the challenge declares "
         f"{declared:.6g}; they were scaled to the declared total."

@@ -1,0 +1,156 @@
+"""Events of one split with a decision for each, and the sums over the four cells they fall into."""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+CLASSES = ("b", "s")
+TINY = 1e-50
+"""Sums of weights below this are none: what is divided by them would not stay finite."""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Sums over the four cells, each array (2, 2), indexed [is signal][is selected].
+
+    Attributes
+    ----------
+    count, weight, square
+        Number of events, sum of weights, sum of squared weights.
+    fixed
+        Whether the total of (background, signal) is declared, so that it does not fluctuate.
+
+    """
+
+    count: NDArray[np.float64]
+    weight: NDArray[np.float64]
+    square: NDArray[np.float64]
+    fixed: tuple[bool, bool] = (False, False)
+
+    @property
+    def s(self) -> float:
+        """Sum of weights of selected signal."""
+        return float(self.weight[1, 1])
+
+    @property
+    def b(self) -> float:
+        """Sum of weights of selected background."""
+        return float(self.weight[0, 1])
+
+    @property
+    def total_signal(self) -> float:
+        """S, sum of weights of all signal."""
+        return float(self.weight[1, 0] + self.weight[1, 1])
+
+    @property
+    def total_background(self) -> float:
+        """B, sum of weights of all background."""
+        return float(self.weight[0, 0] + self.weight[0, 1])
+
+    def unweighted(self) -> Self:
+        """The same events with weight one; then no total is declared."""
+        return type(self)(self.count, self.count, self.count)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The events of one split with a prediction for each.
+
+    Attributes
+    ----------
+    truth, selected
+        bool (n,): is signal, is predicted as signal.
+    weight
+        float64 (n,), already scaled to the declared totals.
+    cells
+        Sums over the above.
+    group
+        int (n,), equal for rows of one physical event; None where every row stands alone.
+
+    """
+
+    truth: NDArray[np.bool_]
+    selected: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    cells: Cells
+    group: NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        truth: NDArray[np.bool_],
+        selected: NDArray[np.bool_],
+        weight: NDArray[np.float64],
+        fixed: tuple[bool, bool] = (False, False),
+        group: NDArray[np.int64] | None = None,
+        totals: NDArray[np.float64] | None = None,
+    ) -> Self:
+        """A sample with its cells; all arrays have shape (n,), `totals` as for `cells_of`."""
+        return cls(truth, selected, weight, cells_of(truth, selected, weight, fixed, totals), group)
+
+
+def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Number, sum of weights, sum of squared weights (rows) of background and signal (columns)."""
+    parts = (weight[~truth], weight[truth])
+    return np.array([[w.size for w in parts], [w.sum() for w in parts], [w @ w for w in parts]])
+
+
+def cells_of(
+    truth: NDArray[np.bool_],
+    selected: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    fixed: tuple[bool, bool] = (False, False),
+    totals: NDArray[np.float64] | None = None,
+) -> Cells:
+    """Sums over the four cells.
+
+    Only the selected events are visited; the others follow from `totals` (see `class_totals`),
+    which do not depend on the prediction and are therefore kept with a compiled solution.
+    """
+    totals = class_totals(truth, weight) if totals is None else totals
+    chosen = np.flatnonzero(selected)
+    passing = class_totals(truth[chosen], weight[chosen])
+    sums = np.stack([totals - passing, passing], axis=-1)
+    return Cells(sums[0], sums[1], np.maximum(sums[2], 0.0), fixed)
+
+
+def effective_number(weight: float, square: float) -> float:
+    """n_eff = (sum of w)^2 / (sum of w^2), 0 without events."""
+    return weight * weight / square if square > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class CellInfluence:
+    """phi_i = w_i times a coefficient of the event's cell (w_i = 1 where `weighted` is False)."""
+
+    coefficients: NDArray[np.float64]
+    weighted: bool = True
+
+    def per_event(self, sample: Sample) -> NDArray[np.float64]:
+        """phi_i of every event, shape (n,)."""
+        effect = self.coefficients[sample.truth.astype(np.intp), sample.selected.astype(np.intp)]
+        return effect * sample.weight if self.weighted else effect
+
+    def variance(self, sample: Sample) -> float:
+        """Sum of phi_i squared; from the cells alone unless rows are grouped."""
+        if sample.group is not None:
+            return float(np.square(np.bincount(sample.group, self.per_event(sample))).sum())
+        moments = sample.cells.square if self.weighted else sample.cells.count
+        return float((self.coefficients**2 * moments).sum())
+
+
+def influence_of(cells: Cells, ds: float, db: float, d_s: float, d_b: float) -> NDArray[np.float64]:
+    """Coefficients per cell from the partial derivatives with respect to s, b, S and B.
+
+    Where a class total is declared its sum cannot fluctuate: the effect is (selected - eps) dM/ds,
+    centred. Otherwise it is selected dM/ds + dM/dS, since counts fluctuate too.
+    """
+    coefficients = np.empty((2, 2))
+    totals = (cells.total_background, cells.total_signal)
+    passed = (cells.b, cells.s)
+    for signal, (inner, outer) in enumerate(((db, d_b), (ds, d_s))):
+        shift = -inner * passed[signal] / totals[signal] if cells.fixed[signal] else outer
+        coefficients[signal] = (shift, inner + shift)
+    return coefficients
