@@ -20,7 +20,7 @@ from sqlalchemy import text
 from .core.db import Database
 from .core.events import Events
 from .core.migrate import is_current
-from .core.platform import open_sandbox
+from .core.platform import make_sandbox
 from .core.settings import Settings
 from .core.storage import Storage
 from .logs import BlottingFormatter, secrets_of
@@ -130,7 +130,7 @@ def _store(settings: Settings) -> str:
 
 
 def _sandbox(_settings: Settings) -> str:
-    with open_sandbox() as sandbox:
+    with make_sandbox() as sandbox:
         layers = sandbox.layers()
     said = ", ".join(f"{name}: {_word(active)}" for name, active in layers.items())
     if missing := [name for name, active in layers.items() if active is False]:

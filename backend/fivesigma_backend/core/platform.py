@@ -45,10 +45,11 @@ class Platform:
         self.db.close()
 
 
-def make_sandbox(scratch: Path) -> Sandbox:
+def make_sandbox(scratch: Path | None = None) -> Sandbox:
     """A sandbox for checking and scoring; it starts with its first job.
 
-    Its jobs' folders are made in `scratch`, which housekeeping clears of what a kill leaves.
+    Its jobs' folders are made in `scratch` (by default the system's temporary folder), which
+    housekeeping clears of what a kill leaves.
     """
     preload = ("numpy", "polars", "fivesigma_scoring.run")
     return Sandbox(SANDBOX_JOBS, preload=preload, scratch=scratch)
@@ -68,16 +69,11 @@ def open_platform(
         bell=bell or CeleryBell(broker),
         events=Events(broker),
         throttle=Throttle(broker),
-        sandbox=open_sandbox(),
+        sandbox=make_sandbox(storage.spool),
         slots=threading.BoundedSemaphore(settings.scoring_slots),
         secret=secret_key(settings),
         clock=clock,
     )
-
-
-def open_sandbox() -> Sandbox:
-    """The sandbox with its jobs; its server starts with the first one."""
-    return Sandbox(SANDBOX_JOBS, preload=("numpy", "polars", "fivesigma_scoring.run"))
 
 
 @contextmanager

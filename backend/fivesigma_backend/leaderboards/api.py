@@ -28,10 +28,10 @@ def get_leaderboard(
     phase: Annotated[str | None, Query(max_length=40)] = None,
     split: Annotated[str, Query(max_length=10)] = "public",
     format: Literal["json", "csv"] = "json",  # noqa: A002 - the name is part of the interface
-    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = MOST_ROWS,
+    limit: Annotated[int | None, Query(ge=1, le=MOST_ROWS)] = None,
     cursor: Annotated[str | None, Query(max_length=20)] = None,
 ) -> Response:
-    """The board of a phase on a split, best first, as JSON or as CSV with Kaggle's columns."""
+    """The board of a phase on a split, best first: all of it, or `limit` rows from `cursor` on."""
     start = _start(cursor)
     with platform.db.read() as session:
         view = view_board(session, access, phase, split, platform.clock())
@@ -83,8 +83,9 @@ def _start(cursor: str | None) -> int:
     return int(cursor)
 
 
-def _serialised(board: BoardOut, form: str, start: int, limit: int) -> bytes:
-    rows = board.rows[start : start + limit]
-    following = str(start + limit) if start + limit < len(board.rows) else None
+def _serialised(board: BoardOut, form: str, start: int, limit: int | None) -> bytes:
+    end = len(board.rows) if limit is None else start + limit
+    rows = board.rows[start:end]
+    following = str(end) if end < len(board.rows) else None
     page = board.model_copy(update={"rows": rows, "next": following})
     return as_csv(page).encode() if form == "csv" else page.model_dump_json().encode()

@@ -135,7 +135,8 @@ def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
 
 def _lines(session: Session, view: BoardView) -> list[Line]:
     score, sigma, at, submission_id, scores = _columns(view.key.split)
-    rows = session.execute(
+    # On the connection: without entities there is nothing for the session to do, row by row.
+    rows = session.connection().execute(
         select(
             Team.id, Team.name, Team.staff, score, sigma, at, submission_id,
             Entry.scored_count, Entry.last_submitted_at, Submission.declared, scores,
@@ -189,7 +190,7 @@ def _columns(split: Split) -> tuple[Any, ...]:
 def _members(session: Session, challenge_id: str) -> dict[str, list[str]]:
     """User names by team."""
     members: dict[str, list[str]] = defaultdict(list)
-    rows = session.execute(
+    rows = session.connection().execute(
         select(TeamMember.team_id, User.username)
         .join(User, User.id == TeamMember.user_id)
         .where(TeamMember.challenge_id == challenge_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Annotated
 from urllib.parse import quote
 
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, participant, uploader, visible
+from ..core.errors import TooMany
 from ..core.web import client_address
 from .access import SubmissionAccess, of_submission
 from .admission import own_team
@@ -49,7 +51,8 @@ async def post_submission(
     """Hand in one file (multipart: `phase`, `message`, `metadata`, then `file`)."""
     accepted = await hand_in(request, platform, access, idempotency_key)
     if wait:
-        with WAITS.seat(access.actor.user_id or ""):
+        # The file is accepted by now: without a free seat the answer is only less patient.
+        with contextlib.suppress(TooMany), WAITS.seat(access.actor.user_id or ""):
             await wait_until_finished(request, platform, accepted.submission_id, wait)
     out = await run_in_threadpool(_out, platform, accepted.submission_id, access)
     return JSONResponse(out.model_dump(), 201, headers=_headers(out, accepted))
