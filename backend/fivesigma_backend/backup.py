@@ -8,7 +8,6 @@ from SQLite to PostgreSQL or from a folder to S3 is a backup and a restore.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tarfile
@@ -16,24 +15,24 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect
 
+from .archive import ArchiveWriter, Damaged, check_whole, open_member, read_member
 from .core.clock import rfc3339, utc_now
 from .core.db import Database
+from .core.lockfile import AlreadyRunning, locked
 from .core.migrate import alembic_config, is_current, migrate
 from .core.settings import Settings, secret_key
 from .core.storage import CHUNK, Storage
 from .dump import kept_tables, read_rows, tables_with_rows, write_rows
 
 FORMAT = 1
-MANIFEST, COMPLETE, SECRET = "manifest.json", "complete.json", "secrets/secret_key"
+MANIFEST, SECRET = "manifest.json", "secrets/secret_key"
 TABLES, BLOBS = "tables/", "blobs/"
-LARGEST_LIST = 2**30
 
 
 class BackupError(Exception):
@@ -54,7 +53,7 @@ def write_backup(settings: Settings, target: Path, *, with_secrets: bool = False
         handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
             with os.fdopen(handle, "wb") as file:
-                writer = _Writer(file, storage.spool)
+                writer = ArchiveWriter(file, storage.spool)
                 writer.add_text(MANIFEST, json.dumps(_manifest()).encode())
                 rows = _write_tables(writer, database)
                 if with_secrets:
@@ -78,9 +77,14 @@ def restore_backup(settings: Settings, source: Path) -> str:
     try:
         with tarfile.open(source, "r:") as archive:
             _check_manifest(archive)
-            _check_whole(archive)
-            with _stores(settings) as (database, storage):
+            check_whole(archive)
+            settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with locked(settings.lock_file()), _stores(settings) as (database, storage):
                 return _restore(settings, archive, database, storage)
+    except AlreadyRunning as error:
+        raise BackupError(f"{error}; nothing was changed") from error
+    except Damaged as error:
+        raise BackupError(f"{error}; nothing was changed") from error
     except (tarfile.TarError, EOFError) as error:
         raise BackupError(f"{source} is no whole backup ({error}); nothing was changed") from error
 
@@ -109,49 +113,7 @@ def _present_schema() -> str | None:
     return ScriptDirectory.from_config(alembic_config()).get_current_head()
 
 
-class _Writer:
-    """Adds members to an archive and remembers their SHA-256."""
-
-    def __init__(self, file: IO[bytes], spool: Path) -> None:
-        self._archive = tarfile.open(fileobj=file, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115 - finish() ends it
-        self._spool = spool
-        self._sums: dict[str, str] = {}
-
-    @contextmanager
-    def member(self, name: str) -> Iterator[IO[bytes]]:
-        """A file to write the member `name` to."""
-        with tempfile.TemporaryFile(dir=self._spool) as file:
-            yield file
-            size = file.tell()
-            file.seek(0)
-            self._sums[name] = _sha256(file)
-            file.seek(0)
-            self._add(name, size, file)
-
-    def add_text(self, name: str, content: bytes) -> None:
-        """A short member."""
-        with self.member(name) as file:
-            file.write(content)
-
-    def add_blob(self, sha256: str, path: Path) -> None:
-        """A blob, whose name is its SHA-256."""
-        with path.open("rb") as file:
-            self._sums[BLOBS + sha256] = sha256
-            self._add(BLOBS + sha256, path.stat().st_size, file)
-
-    def finish(self) -> None:
-        """Add the list of what is in the archive, and end it."""
-        content = json.dumps(self._sums).encode()
-        self._add(COMPLETE, len(content), BytesIO(content))
-        self._archive.close()
-
-    def _add(self, name: str, size: int, file: IO[bytes]) -> None:
-        member = tarfile.TarInfo(name)
-        member.size, member.mode = size, 0o600
-        self._archive.addfile(member, file)
-
-
-def _write_tables(writer: _Writer, database: Database) -> int:
+def _write_tables(writer: ArchiveWriter, database: Database) -> int:
     rows = 0
     with database.snapshot() as session:
         for table in kept_tables():
@@ -160,7 +122,7 @@ def _write_tables(writer: _Writer, database: Database) -> int:
     return rows
 
 
-def _write_blobs(writer: _Writer, storage: Storage) -> int:
+def _write_blobs(writer: ArchiveWriter, storage: Storage) -> int:
     # After the rows, since a blob is stored before a row names it.
     count = 0
     for sha256, _ in storage.blobs():
@@ -168,14 +130,14 @@ def _write_blobs(writer: _Writer, storage: Storage) -> int:
             path = storage.local(sha256)
         except FileNotFoundError:  # housekeeping was here meanwhile
             continue
-        writer.add_blob(sha256, path)
+        writer.add_file(BLOBS + sha256, sha256, path)
         count += 1
     return count
 
 
 def _check_manifest(archive: tarfile.TarFile) -> None:
     try:
-        manifest = json.loads(_content(archive, MANIFEST))
+        manifest = json.loads(read_member(archive, MANIFEST))
         form, schema, maker = (manifest[key] for key in ("format", "schema", "made_by"))
     except (KeyError, TypeError, ValueError) as error:
         raise BackupError("this file is no backup of Fivesigma") from error
@@ -184,39 +146,6 @@ def _check_manifest(archive: tarfile.TarFile) -> None:
             f"the backup was made by {maker}, whose tables differ from those of fivesigma "
             f"{version('fivesigma')}: restore it with that version, then upgrade and migrate"
         )
-
-
-def _check_whole(archive: tarfile.TarFile) -> None:
-    """Raises BackupError unless every listed member is there and as it was written."""
-    try:
-        listed = json.loads(_content(archive, COMPLETE))
-    except (KeyError, ValueError) as error:
-        raise BackupError("the backup has no end: it was cut off; nothing was changed") from error
-    for name, sha256 in dict(listed).items():
-        try:
-            digest = _sha256(_opened(archive, name))
-        except KeyError:
-            digest = ""
-        if digest != sha256:
-            raise BackupError(f"the backup is damaged at {name}; nothing was changed")
-
-
-def _content(archive: tarfile.TarFile, name: str) -> bytes:
-    return _opened(archive, name).read(LARGEST_LIST)
-
-
-def _opened(archive: tarfile.TarFile, name: str) -> IO[bytes]:
-    file = archive.extractfile(name)
-    if file is None:
-        raise KeyError(name)
-    return file
-
-
-def _sha256(file: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := file.read(CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
 
 
 def _restore(
@@ -228,11 +157,11 @@ def _restore(
     for name in blobs:  # an interrupted restore leaves blobs only, which harm nobody
         _put_blob(archive, name, storage)
     if SECRET in names:
-        _put_secret(settings, _content(archive, SECRET))
+        _put_secret(settings, read_member(archive, SECRET))
     rows = 0
     with database.transaction() as session:
         for table in kept_tables():
-            rows += read_rows(session, table, _opened(archive, f"{TABLES}{table.name}.jsonl"))
+            rows += read_rows(session, table, open_member(archive, f"{TABLES}{table.name}.jsonl"))
     return f"{rows} rows and {len(blobs)} files"
 
 
@@ -252,7 +181,7 @@ def _make_ready(database: Database) -> None:
 
 def _put_blob(archive: tarfile.TarFile, name: str, storage: Storage) -> None:
     with tempfile.NamedTemporaryFile(dir=storage.spool) as file:
-        content = _opened(archive, name)
+        content = open_member(archive, name)
         while chunk := content.read(CHUNK):
             file.write(chunk)
         file.flush()

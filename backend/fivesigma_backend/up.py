@@ -33,7 +33,6 @@ from .core.queue import worker_command
 from .core.settings import PREFIX, Settings
 from .server import cannot_listen, listen
 
-LOCK = "up.lock"
 VALKEY_LOG = "valkey.log"
 QUIET = "WARNING"
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - to be reached
@@ -76,7 +75,7 @@ class Up:
         if "log_level" not in self._settings.model_fields_set:
             logging.getLogger().setLevel(QUIET)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock_file = self._folder / LOCK
+        lock_file = self._settings.lock_file()
         with locked(lock_file):  # before the port, or a second `up` would complain of that
             listener = self._listen()
             self._migrate()

@@ -17,6 +17,7 @@ from conftest import create_postgres_database, psycopg_url
 from fivesigma_backend.backup import BackupError, restore_backup, write_backup
 from fivesigma_backend.core.db import Database, UtcDateTime
 from fivesigma_backend.core.ids import new_id
+from fivesigma_backend.core.lockfile import locked
 from fivesigma_backend.core.migrate import migrate
 from fivesigma_backend.core.settings import Settings, load_settings, secret_key
 from fivesigma_backend.core.storage import Storage
@@ -202,6 +203,17 @@ def test_a_platform_with_people_is_not_overwritten(
     with pytest.raises(BackupError, match=r"not empty.*users"):
         restore_backup(other, tmp_path / "site.tar")
     assert rows_in(other) == before
+
+
+def test_a_running_platform_is_not_restored_into(
+    empty_settings: EmptySettings, tmp_path: Path
+) -> None:
+    old, new = empty_settings("sqlite"), empty_settings("sqlite")
+    filled(old)
+    write_backup(old, tmp_path / "site.tar")
+    with locked(new.lock_file()), pytest.raises(BackupError, match=f"as process {os.getpid()}"):
+        restore_backup(new, tmp_path / "site.tar")
+    assert not (new.data_dir / "fivesigma.sqlite3").exists()
 
 
 def test_an_existing_file_is_not_overwritten(empty_settings: EmptySettings, tmp_path: Path) -> None:

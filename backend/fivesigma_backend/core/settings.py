@@ -106,6 +106,10 @@ class Settings(BaseSettings):
         """The object store to use, a folder in the data folder if none is set."""
         return self.storage_url or (self.data_dir / "storage").resolve().as_uri()
 
+    def lock_file(self) -> Path:
+        """What `up` holds while it runs, so that one data folder has one."""
+        return self.data_dir.resolve() / "up.lock"
+
     def valkey_socket(self) -> Path:
         """Where the bundled Valkey listens: the same path for every process of a data folder."""
         path = (self.data_dir / "run" / "valkey.sock").resolve()
