@@ -172,7 +172,10 @@ def test_a_command_on_an_old_schema_says_what_to_do(run: Run) -> None:
     [
         ("FIVESIGMA_DATABSE_URL", "sqlite://", "FIVESIGMA_DATABSE_URL is no setting"),
         ("FIVESIGMA_LEASE_SECONDS", "soon", "FIVESIGMA_LEASE_SECONDS"),
-        ("FIVESIGMA_DATABASE_URL", "p0stgres", "FIVESIGMA_DATABASE_URL"),
+        ("FIVESIGMA_DATABASE_URL", "postgresql+psycopg://u:gehe1m@h:port/d", "is no valid URL"),
+        ("FIVESIGMA_DATABASE_URL", "postgresql://u:gehe1m@h/d", "postgresql+psycopg://"),
+        ("FIVESIGMA_BROKER_URL", "amqp://u:gehe1m@h", "redis://"),
+        ("FIVESIGMA_STORAGE_URL", "/srv/blobs", "file:///"),
         ("FIVESIGMA_DATABASE_URL", "db2://u:gehe1m@h/d", "FIVESIGMA_DATABASE_URL"),
     ],
 )

@@ -76,7 +76,7 @@ def explain(error: Exception) -> tuple[str, int] | None:
     """What a user is told of `error` and the exit code; None for a fault of ours."""
     from pydantic import ValidationError
     from redis.exceptions import ConnectionError as BrokerGone
-    from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError, ProgrammingError
+    from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
 
     from ..challenges.definition_errors import DefinitionError
     from ..core.errors import Problem
@@ -90,11 +90,8 @@ def explain(error: Exception) -> tuple[str, int] | None:
         return str(error), MISUSED
     if isinstance(error, ValidationError) and error.title == Settings.__name__:
         return _wrong_settings(error), MISUSED
-    if isinstance(error, NoSuchModuleError | ArgumentError):
-        return (
-            "FIVESIGMA_DATABASE_URL is no URL of a database that this installation knows",
-            MISUSED,
-        )
+    if isinstance(error, ArgumentError):
+        return "FIVESIGMA_DATABASE_URL is no valid URL of a database", MISUSED
     if isinstance(error, OperationalError | ProgrammingError):
         reason = str(error.orig).strip().splitlines()[0]
         return f"the database refused: {reason}. `fivesigma-server doctor` says more", FAILED

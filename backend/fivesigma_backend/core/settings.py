@@ -9,8 +9,10 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "FIVESIGMA_"
@@ -18,6 +20,14 @@ CLIENT_VARIABLES = {"FIVESIGMA_URL", "FIVESIGMA_TOKEN"}
 SECRETS_DIR = Path("/run/secrets")
 # A Unix socket path longer than this is cut by the kernel (sun_path is 108 bytes).
 LONGEST_SOCKET_PATH = 100
+
+
+# What each URL may begin with; PostgreSQL with the driver that is installed.
+SCHEMES = {
+    "database_url": ("postgresql+psycopg://", "sqlite:///"),
+    "broker_url": ("redis://", "rediss://", "unix:///"),
+    "storage_url": ("file:///", "s3://", "gs://", "az://"),
+}
 
 
 class UnknownSettingError(ValueError):
@@ -84,6 +94,21 @@ class Settings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", description="least level that is logged"
     )
+
+    @field_validator(*SCHEMES)
+    @classmethod
+    def _known_scheme(cls, value: SecretStr | str | None, info: ValidationInfo) -> Any:
+        """A URL that no part of the platform understands is told at the start."""
+        url = value.get_secret_value() if isinstance(value, SecretStr) else value
+        known = SCHEMES[info.field_name or ""]
+        if url is not None and not url.startswith(known):
+            begins = ", ".join(f"`{scheme}`" for scheme in known)
+            raise PydanticCustomError("scheme", "must begin with one of {known}", {"known": begins})
+        try:
+            _port = urlsplit(url or "").port
+        except ValueError as error:
+            raise PydanticCustomError("url", "is no valid URL: its port is no number") from error
+        return value
 
     @property
     def secure_cookies(self) -> bool:
