@@ -93,6 +93,11 @@ class Story:
         assert found is not None
         return found
 
+    def token(self, username: str, **restrictions: Any) -> str:
+        """A further token of somebody."""
+        with self.platform.db.transaction() as session:
+            return token_of(session, self.user(username), self.platform.clock(), **restrictions)
+
     def prediction(self, cut: float = 0.0) -> bytes:
         """A valid file that selects `x > cut`."""
         path = self.folder / f"cut-{cut}.csv"

@@ -120,11 +120,12 @@ def close(slug: str, phase_slug: str) -> None:
 @click.argument("phase_slug", metavar="PHASE")
 def unblind(slug: str, phase_slug: str) -> None:
     """Open the private board of a settled phase. This can't be undone."""
-    from ..submissions import unblinding
+    from ..submissions import announcing, unblinding
 
     with opened() as platform, platform.db.transaction() as session:
         found = _phase(session, slug, phase_slug)
         unblinding.unblind(session, platform.storage, found, now=platform.clock(), actor_id=None)
+        announcing.announce_board(session, platform.events, found.id)
     click.echo(f"{slug} {phase_slug} is unblinded")
 
 
@@ -141,6 +142,7 @@ def leaderboard() -> None:
 def export_board(slug: str, phase_slug: str, split: str, form: str) -> None:
     """Write a whole board, in full precision, to standard output."""
     from ..challenges.access import Access
+    from ..challenges.service import phase_by_slug
     from ..leaderboards.exports import as_csv, as_parquet
     from ..leaderboards.service import read_board, view_board
 
@@ -148,7 +150,8 @@ def export_board(slug: str, phase_slug: str, split: str, form: str) -> None:
         fail("Parquet is no text: send standard output to a file", MISUSED)
     with opened() as platform, platform.db.read() as session:
         access = Access(_operator(), _challenge(session, slug), organiser=True)
-        view = view_board(session, access, phase_slug, split, platform.clock())
+        phase = phase_by_slug(session, access.challenge.id, phase_slug)
+        view = view_board(access, phase, split, platform.clock())
         board = read_board(session, view)
     if form == "parquet":
         sys.stdout.buffer.write(as_parquet(board))

@@ -9,12 +9,13 @@ from starlette.responses import Response
 
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, visible
+from ..challenges.service import phases_of
 from ..core.errors import BadRequest
 from ..core.platform import Platform
 from .cache import BoardCache
 from .exports import as_csv
 from .schemas import BoardOut
-from .service import BoardView, read_board, view_board
+from .service import BoardView, choose_phase, read_board, view_board
 
 router = APIRouter(tags=["leaderboards"])
 MOST_ROWS = 10_000
@@ -33,8 +34,10 @@ def get_leaderboard(
 ) -> Response:
     """The board of a phase on a split, best first: all of it, or `limit` rows from `cursor` on."""
     start = _start(cursor)
+    now = platform.clock()
     with platform.db.read() as session:
-        view = view_board(session, access, phase, split, platform.clock())
+        phases = phases_of(session, access.challenge.id)
+    view = view_board(access, choose_phase(phases, phase, now), split, now)
     headers = {
         "ETag": view.key.etag,
         "Cache-Control": "private, no-cache",

@@ -17,7 +17,7 @@ from ..core.pages import render
 from ..submissions.admission import own_team
 from .api import board_cache, cached_board
 from .schemas import BoardOut
-from .service import find_phase, view_board
+from .service import choose_phase, view_board
 
 router = APIRouter()
 PAGE = 100
@@ -37,11 +37,11 @@ def board_page(
     with platform.db.read() as session:
         phases = phases_of(session, access.challenge.id)
         own = own_team(session, access).id if access.joined_at else None
-        chosen = find_phase(session, access, phase, now)
-        try:
-            view = view_board(session, access, chosen.slug, split, now)
-        except Blinded:
-            view = None
+    chosen = choose_phase(phases, phase, now)
+    try:
+        view = view_board(access, chosen, split, now)
+    except Blinded:
+        view = None
     board = cached_board(board_cache(request), platform, view) if view else None
     return render(
         request,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +17,6 @@ from ..challenges.access import Access
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase
 from ..challenges.rules import Window, current_phase, window
-from ..challenges.service import phase_by_slug, phases_of
 from ..core.clock import rfc3339
 from ..core.errors import Blinded, NotFound
 from ..submissions.models import Entry, Evaluation, Submission
@@ -56,16 +56,13 @@ class BoardView:
     sight: Sight
 
 
-def view_board(
-    session: Session, access: Access, phase_slug: str | None, split: str, now: datetime
-) -> BoardView:
-    """Find the board and decide whether it may be seen.
+def view_board(access: Access, phase: Phase, split: str, now: datetime) -> BoardView:
+    """Decide whether a board may be seen, and how much of it.
 
-    Raises NotFound for an unknown phase or split, Blinded for a private board before unblinding.
+    Raises NotFound for an unknown split, Blinded for a private board before unblinding.
     """
     if split not in SPLITS:
         raise NotFound("A board is of the split “public” or “private”.")
-    phase = find_phase(session, access, phase_slug, now)
     shown = sight(phase, organiser=access.organiser)
     if split == "private" and not shown.private:
         raise Blinded
@@ -80,13 +77,15 @@ def view_board(
     return BoardView(key, phase, definition, shown)
 
 
-def find_phase(session: Session, access: Access, slug: str | None, now: datetime) -> Phase:
-    """The named phase, or the one that a board shows first."""
-    if slug:
-        return phase_by_slug(session, access.challenge.id, slug)
-    found = current_phase(phases_of(session, access.challenge.id), now)
+def choose_phase(phases: Sequence[Phase], slug: str | None, now: datetime) -> Phase:
+    """The named phase, or the one that a board shows first. Raises NotFound."""
+    if slug is None:
+        found = current_phase(phases, now)
+    else:
+        found = next((phase for phase in phases if phase.slug == slug), None)
     if found is None:
-        raise NotFound("This challenge has no phase yet.")
+        names = ", ".join(phase.slug for phase in phases) or "none"
+        raise NotFound(f"There is no such phase. The phases are: {names}.")
     return found
 
 

@@ -1,0 +1,78 @@
+"""Private means never serialised: planted private values are looked for behind every route."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from conftest import FrozenClock
+from fivesigma_backend.core.web import api_routes
+from fivesigma_backend.submissions.models import Entry, Evaluation
+from sqlalchemy import update
+from stories import Person, Story
+
+MARKER = 7351.8642097531
+PLANTED = re.compile(r"7351\.?8?6?4?|7351")
+STREAMS = {"/api/v1/challenges/{slug}/events"}
+
+
+@pytest.fixture
+def planted(story: Story) -> Story:
+    """A scored submission of ada whose private scores can't be mistaken for anything else."""
+    ada = story.person("ada")
+    ada.submit(story.prediction(0.5))
+    story.drain()
+    score = {"value": MARKER, "sigma": MARKER, "n": 7351, "lower_bound": False, "bootstrap": False}
+    with story.platform.db.transaction() as session:
+        everything = dict.fromkeys(("ams", "signal_efficiency", "purity"), score)
+        session.execute(update(Evaluation).values(private_scores=everything))
+        session.execute(update(Entry).values(private_score=MARKER, private_sigma=MARKER))
+    return story
+
+
+def addresses(story: Story, submission: str) -> list[str]:
+    """Every GET route, with its parameters filled in, and the private board asked for."""
+    values = {"slug": "tiny", "submission_id": submission, "name": "test"}
+    paths = []
+    for route in api_routes(story.web.app):
+        if "GET" in (route.methods or set()) and route.path not in STREAMS:
+            wanted = re.findall(r"{(\w+)(?::\w+)?}", route.path)
+            if set(wanted) <= set(values):
+                paths.append(re.sub(r"{(\w+)(?::\w+)?}", lambda m: values[m[1]], route.path))
+    board = "/api/v1/challenges/tiny/leaderboard"
+    page = "/challenges/tiny/leaderboard"
+    return [
+        *paths,
+        *(f"{one}?split=private{more}" for one in (board, page) for more in ("", "&format=csv")),
+    ]
+
+
+def answers(story: Story, person: Person | None, paths: list[str]) -> list[tuple[str, Any]]:
+    reader: Any = person or story.web
+    return [(path, reader.get(path)) for path in paths]
+
+
+def test_no_route_shows_a_private_value_before_the_unblinding(planted: Story) -> None:
+    ada = Person(planted.web, "ada", planted.token("ada"))
+    eve = planted.person("eve")
+    mine = ada.get("/api/v1/challenges/tiny/submissions").json()["items"][0]["id"]
+    paths = addresses(planted, mine)
+    assert len(paths) > 20
+    for person in (None, ada, eve):
+        for path, answer in answers(planted, person, paths):
+            text = answer.text + str(dict(answer.headers))
+            assert not PLANTED.search(text), (person, path)
+            assert answer.status_code < 500, (path, answer.text)
+
+
+def test_the_walk_finds_the_values_once_they_are_open(planted: Story, clock: FrozenClock) -> None:
+    clock.advance(days=30)
+    planted.tick()
+    ada = Person(planted.web, "ada", planted.token("ada"))
+    mine = ada.get("/api/v1/challenges/tiny/submissions").json()["items"][0]["id"]
+    paths = addresses(planted, mine)
+    shown = {path for path, answer in answers(planted, ada, paths) if PLANTED.search(answer.text)}
+    assert f"/api/v1/submissions/{mine}" in shown
+    assert "/api/v1/challenges/tiny/leaderboard?split=private" in shown
+    assert f"/submissions/{mine}" in shown
