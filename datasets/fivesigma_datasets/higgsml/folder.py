@@ -88,8 +88,7 @@ def toml(about: About, n_test: int) -> str:
         "min_selected": str(least),
     }
     if about.plausible is not None:
-        bound = f'{{ metric = "ams", bound = {about.plausible:.2f} }}'
-        changes["min_selected"] += f"\nplausible = {bound}"
+        changes["plausible"] = f'{{ metric = "ams", bound = {about.plausible:.2f} }}'
     lines = (HERE / "challenge.toml").read_text().splitlines()
     for key, value in changes.items():
         (number,) = (i for i, line in enumerate(lines) if line.startswith(f"{key} = "))
