@@ -107,11 +107,12 @@ def phase() -> None:
 @click.argument("phase_slug", metavar="PHASE")
 def close(slug: str, phase_slug: str) -> None:
     """End the window of an open phase now. This can't be undone."""
-    from ..submissions.unblinding import close_early
+    from ..submissions import announcing, unblinding
 
     with opened() as platform, platform.db.transaction() as session:
         found = _phase(session, slug, phase_slug)
-        close_early(session, found, now=platform.clock(), actor_id=None)
+        unblinding.close_early(session, found, now=platform.clock(), actor_id=None)
+        announcing.announce_board(session, platform.events, found.id)
     click.echo(f"{slug} {phase_slug} is closed")
 
 
