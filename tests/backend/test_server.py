@@ -18,7 +18,8 @@ from fastapi import FastAPI, Request
 from starlette.responses import StreamingResponse
 from fivesigma_backend.core.settings import load_settings
 from fivesigma_backend.logs import configure_logging
-from fivesigma_backend.server import create_server, listen
+from fivesigma_backend.core.listening import listen
+from fivesigma_backend.server import create_server
 
 app = FastAPI()
 

@@ -160,9 +160,10 @@ def run_beat(settings: Settings) -> None:
 def answers_here(settings: Settings) -> bool:
     """Whether a worker or beat of this host (a container is one) answers through the broker."""
     celery = create_celery(settings, Resources(settings))
-    replies = celery.control.ping(timeout=PING_SECONDS)
-    here = f"@{socket.gethostname()}"
-    return any(node.endswith(here) for reply in replies for node in reply)
+    here = celery.control.inspect(
+        timeout=PING_SECONDS, pattern=f"*@{socket.gethostname()}", matcher="glob", limit=1
+    )
+    return bool(here.ping())
 
 
 def _prepare(settings: Settings) -> None:

@@ -48,13 +48,15 @@ def serve(host: str, port: int, fd: int | None, access_log: bool) -> None:
     """Run the web service alone."""
     import socket
 
-    from .. import server
+    from ..core.listening import cannot_listen, listen
 
     loaded = settings()
     try:
-        listener = server.listen(host, port) if fd is None else socket.socket(fileno=fd)
+        listener = listen(host, port) if fd is None else socket.socket(fileno=fd)
     except OSError as error:
-        fail(server.cannot_listen(host, port, error))
+        fail(cannot_listen(host, port, error))
+    from .. import server  # takes seconds, which a port in use need not wait for
+
     server.serve(loaded, listener, access_log=access_log)
 
 
