@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from math import isfinite
-from typing import Any
+from typing import Any, NamedTuple
 
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 Split = str  # "public" or "private"
 
 
@@ -21,30 +21,29 @@ class BoardState(StrEnum):
     UNBLINDED = "unblinded"
 
 
-@dataclass(frozen=True)
-class Line:
+class Line(NamedTuple):
     """What an entry stands at on one split, before ranking.
 
-    `order` is the sort key of the score: larger is better (`BoardRule.goodness`).
+    `order` is the sort key of the score: larger is better (`BoardRule.goodness`). A tuple, since
+    a long board makes thousands of them.
     """
 
     team_id: str
     team: str
-    members: tuple[str, ...]
     score: float | None
-    order: float
     sigma: float | None
     entries: int
     submitted_at: datetime | None
     last_submitted_at: datetime | None
     submission_id: str | None
-    staff: bool = False
-    metadata: dict[str, Any] | None = None
-    metrics: dict[str, Any] | None = None
+    staff: bool
+    metadata: dict[str, Any] | None
+    metrics: dict[str, Any] | None
+    members: list[str]
+    order: float
 
 
-@dataclass(frozen=True)
-class Ranked:
+class Ranked(NamedTuple):
     """A line with its rank; None for what is shown but not ranked (staff)."""
 
     rank: int | None
@@ -72,9 +71,8 @@ def rank(lines: Sequence[Line]) -> list[Ranked]:
     return board
 
 
-def _place(line: Line) -> tuple[float, float, str, str]:
-    moment = line.submitted_at.timestamp() if line.submitted_at else 0.0
-    return -line.order, moment, line.team.casefold(), line.team_id
+def _place(line: Line) -> tuple[float, datetime, str, str]:
+    return -line.order, line.submitted_at or LONG_AGO, line.team.casefold(), line.team_id
 
 
 def board_state(*, hidden: bool, closed: bool, unblinded: bool, split: Split) -> BoardState:

@@ -137,34 +137,17 @@ def _lines(session: Session, view: BoardView) -> list[Line]:
     # On the connection: without entities there is nothing for the session to do, row by row.
     rows = session.connection().execute(
         select(
-            Team.id, Team.name, Team.staff, score, sigma, at, submission_id,
-            Entry.scored_count, Entry.last_submitted_at, Submission.declared, scores,
+            Team.id, Team.name, score, sigma, Entry.scored_count, at,
+            Entry.last_submitted_at, submission_id, Team.staff, Submission.declared, scores,
         )
         .join(Team, Team.id == Entry.team_id)
         .join(Submission, Submission.id == submission_id)
         .join(Evaluation, Evaluation.id == Submission.evaluation_id)
         .where(Entry.phase_id == view.phase.id, score.is_not(None))
-    ).all()  # fmt: skip
+    )  # fmt: skip
     members = _members(session, view.phase.challenge_id)
     goodness = board_rule(view.definition).goodness
-    return [
-        Line(
-            team_id=row[0],
-            team=row[1],
-            members=tuple(members[row[0]]),
-            score=row[3],
-            order=goodness(row[3]),
-            sigma=row[4],
-            entries=row[7],
-            submitted_at=row[5],
-            last_submitted_at=row[8],
-            submission_id=row[6],
-            staff=row[2],
-            metadata=row[9],
-            metrics=row[10],
-        )
-        for row in rows
-    ]
+    return [Line._make((*row, members[row[0]], goodness(row[2]))) for row in rows.all()]
 
 
 def _columns(split: Split) -> tuple[Any, ...]:
@@ -204,22 +187,22 @@ def _row(one: Ranked, view: BoardView) -> RowOut:
     line = one.line
     metrics: dict[str, Any] = seen(line.metrics, view.sight) or {}
     own = metrics.get(view.definition.metric, {})
-    return RowOut(
-        rank=one.rank,
-        team=line.team,
-        team_id=line.team_id,
-        members=list(line.members),
-        score=own.get("value", line.score),
-        sigma=own.get("sigma"),
-        entries=line.entries,
-        submitted_at=line.submitted_at,
-        last_submitted_at=line.last_submitted_at,
-        submission=line.submission_id,
-        baseline=False,
-        staff=line.staff,
-        late=False,
-        carried=False,
-        move=None,
-        metadata=line.metadata,
-        metrics=metrics,
-    )
+    return {
+        "rank": one.rank,
+        "team": line.team,
+        "team_id": line.team_id,
+        "members": line.members,
+        "score": own.get("value", line.score),
+        "sigma": own.get("sigma"),
+        "entries": line.entries,
+        "submitted_at": line.submitted_at,
+        "last_submitted_at": line.last_submitted_at,
+        "submission": line.submission_id,
+        "baseline": False,
+        "staff": line.staff,
+        "late": False,
+        "carried": False,
+        "move": None,
+        "metadata": line.metadata,
+        "metrics": metrics,
+    }

@@ -18,6 +18,7 @@ from .models import Entry, Evaluation, Submission
 from .schemas import FindingOut, SubmissionOut
 
 Scores = dict[str, dict[str, Any]]
+DIGITS = {name: metric.digits for name, metric in METRICS.items()}
 SubmissionRow = Row[Submission, Evaluation, Phase, Team, str, str]
 
 
@@ -42,22 +43,18 @@ def sight(phase: Phase, *, organiser: bool) -> Sight:
     return Sight(public=unblinded or not hidden, private=unblinded, precise=unblinded)
 
 
-def rounded(metric: str, score: dict[str, Any]) -> dict[str, Any]:
-    """A score as participants of a blind phase read it: with the metric's decimals."""
-    digits, sigma = METRICS[metric].digits, score["sigma"]
-    return score | {
-        "value": round(score["value"], digits),
-        "sigma": None if sigma is None else round(sigma, digits),
-    }
-
-
 def seen(scores: Scores | None, sight: Sight) -> Scores | None:
-    """Scores of one split as `sight` allows."""
-    if scores is None:
-        return None
-    if sight.precise:
+    """Scores of one split as `sight` allows: in a blind phase with the metrics' decimals."""
+    if scores is None or sight.precise:
         return scores
-    return {metric: rounded(metric, score) for metric, score in scores.items()}
+    shown = {}
+    for metric, score in scores.items():
+        digits, sigma = DIGITS[metric], score["sigma"]
+        rounded = dict(score)
+        rounded["value"] = round(score["value"], digits)
+        rounded["sigma"] = None if sigma is None else round(sigma, digits)
+        shown[metric] = rounded
+    return shown
 
 
 def visible_scores(evaluation: Evaluation, sight: Sight) -> dict[str, Scores] | None:

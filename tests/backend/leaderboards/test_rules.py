@@ -16,7 +16,7 @@ def line(team: str, score: float | None, *, after: int = 0, staff: bool = False)
     return Line(
         team_id=team,
         team=team,
-        members=(team,),
+        members=[team],
         score=score,
         order=score or 0.0,
         sigma=None,
@@ -25,6 +25,8 @@ def line(team: str, score: float | None, *, after: int = 0, staff: bool = False)
         last_submitted_at=NOON,
         submission_id=team,
         staff=staff,
+        metadata=None,
+        metrics=None,
     )
 
 
