@@ -243,6 +243,17 @@ def test_a_backup_that_fails_leaves_no_half_file(
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.stores
+def test_a_backup_sees_every_table_at_one_moment(database: Database) -> None:
+    users = sa.select(sa.func.count()).select_from(sa.table("users"))
+    with database.snapshot() as session:
+        assert session.scalar(users) == 0
+        fill(database)
+        assert session.scalar(users) == 0
+    with database.read() as session:
+        assert session.scalar(users) == ROWS
+
+
 def test_no_table_has_a_counter_that_a_restore_would_leave_behind() -> None:
     for table in kept_tables():
         assert table.autoincrement_column is None or table.autoincrement_column.foreign_keys, (

@@ -70,7 +70,8 @@ def test_up_answers_keeps_a_second_one_out_and_stops_though_streams_are_open(
         assert set(platform.children()) == PARTS
         keeps_house(folder)
 
-        second = server("up", "--data-dir", str(folder), check=False)
+        port = str(httpx2.URL(url).port)  # the folder is the reason to give, not the port
+        second = server("up", "--data-dir", str(folder), "--port", port, check=False)
         assert second.returncode == 1
         assert f"already runs on {folder} as process {platform.pid}" in second.stderr
 
@@ -167,16 +168,17 @@ def test_the_demo_ends_with_scored_submissions_and_is_kept_by_the_next_run(tmp_p
         platform.url()
         eventually(lambda: "╰" in platform.printed)
         eventually(lambda: "demo" not in platform.children())  # it ends, and is not restarted
+        board = ["leaderboard", "export", "higgsml", "challenge", "--split", "public"]
+        rows = server(*board, "--format", "csv", "--data-dir", str(folder)).stdout.splitlines()[1:]
         first = platform.printed
+    assert "starts again" not in first
+    assert {row.split(",")[2] for row in rows} == {"ada", "ben"}
     assert first.count(": scored") >= 3
     notes = json.loads((folder / "secrets" / "demo.json").read_text())
     assert set(notes["passwords"]) == {"organiser", "ada", "ben"}
     for username, password in notes["passwords"].items():
         assert username in first
         assert password in first
-    board = ["leaderboard", "export", "higgsml", "challenge", "--split", "public"]
-    rows = server(*board, "--format", "csv", "--data-dir", str(folder)).stdout.splitlines()[1:]
-    assert {row.split(",")[2] for row in rows} == {"ada", "ben"}
 
     with up(folder, "--demo") as again:
         eventually(lambda: "as the last run left it" in again.printed)
