@@ -55,8 +55,9 @@ def insist(url: str, token: str, number: int, file: Path) -> str:
 
 
 def kill(platform: Process, part: str) -> None:
-    """Kill one part by its id, together with nothing else."""
-    with suppress(psutil.NoSuchProcess):
+    """Kill one part by its id, together with nothing else; one that restarts is waited for."""
+    eventually(lambda: part in platform.children())
+    with suppress(psutil.NoSuchProcess, KeyError):
         platform.children()[part].kill()
 
 
