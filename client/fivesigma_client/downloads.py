@@ -75,12 +75,20 @@ class _Fetch:
 
     def go_on(self) -> None:
         """Append what is missing. Whatever goes wrong, what has arrived is kept."""
-        with self._part.open("ab") as out:
-            have = out.tell()
-            if have < self._file.size or have == 0:
-                self._append(out, have)
-            out.flush()
-            os.fsync(out.fileno())
+        try:
+            with self._part.open("ab") as out:
+                have = out.tell()
+                if have < self._file.size or have == 0:
+                    self._append(out, have)
+                out.flush()
+                os.fsync(out.fileno())
+        finally:
+            self._drop_if_empty()
+
+    def _drop_if_empty(self) -> None:
+        """A refusal leaves no empty part behind; an empty file is whole as it is."""
+        if self._file.size and self._part.is_file() and not self._part.stat().st_size:
+            self._part.unlink()
 
     def _append(self, out: BinaryIO, have: int) -> None:
         # Packed by nobody on the way, so that positions are those of the file.

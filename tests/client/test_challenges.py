@@ -41,12 +41,15 @@ def test_joining_needs_the_rules_accepted(live: LiveServer, shell: Shell) -> Non
     assert shell("challenges", "join", "tiny", "--json").json["team"] == "ada"
 
 
-def test_what_is_not_there_or_not_for_visitors(live: LiveServer, shell: Shell) -> None:
+def test_what_is_not_there_or_not_for_visitors(
+    live: LiveServer, shell: Shell, tmp_path: Path
+) -> None:
     shell.at(live.url)
     assert shell("files", "nothing").code == 3
     assert shell("files", "No/Slug").code == 2
     assert shell("challenges", "join", "tiny", "--accept-rules").code == 3
-    assert shell("download", "tiny").code == 3
+    assert shell("download", "tiny", "-p", tmp_path / "into").code == 3
+    assert list((tmp_path / "into").iterdir()) == []
 
 
 def test_the_files_are_listed_and_fetched(ada: Shell, live: LiveServer, tmp_path: Path) -> None:
