@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
+import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +24,14 @@ class Answer:
 
     def json(self) -> Any:
         return json.loads(self.body)
+
+
+def as_zip(text: bytes) -> bytes:
+    """A zip of one CSV."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("prediction.csv", text)
+    return file.getvalue()
 
 
 def multipart(*parts: tuple[str, str | None, bytes], end: bool = True) -> bytes:

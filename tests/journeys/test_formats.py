@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import gzip
 import io
-import zipfile
 
 import numpy as np
 import polars as pl
 import pytest
 import zstandard
 from stories import API, Story
-
-
-def as_zip(text: bytes) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("prediction.csv", text)
-    return file.getvalue()
+from uploads import as_zip
 
 
 def as_parquet(frame: pl.DataFrame) -> bytes:

@@ -20,6 +20,7 @@ import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
 CHUNK = 1024 * 1024
+PARTS_IN_FLIGHT = 2
 
 
 class Storage:
@@ -40,7 +41,8 @@ class Storage:
     def put(self, path: Path, sha256: str | None = None) -> str:
         """Store the file at `path`; returns its SHA-256 (hex), the name of the blob."""
         sha256 = sha256 or file_sha256(path)
-        obstore.put(self._store, _key(sha256), path)
+        # Parts in flight are held in memory; by default there would be twelve.
+        obstore.put(self._store, _key(sha256), path, max_concurrency=PARTS_IN_FLIGHT)
         return sha256
 
     def exists(self, sha256: str) -> bool:
