@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Security
+from fastapi.security import HTTPBearer
 from fastapi.staticfiles import StaticFiles
 from fivesigma_frontend import STATIC
 from starlette.responses import Response
@@ -62,13 +63,15 @@ def create_app(platform: Platform) -> FastAPI:
     app.add_middleware(RequestStamp, clock=platform.clock)
     install_problem_handlers(app)
 
+    # Only a word for the API's documentation: the policies read the header themselves.
+    token = [Security(HTTPBearer(auto_error=False, description="a token of the account page"))]
     app.include_router(site_api.router)
-    app.include_router(accounts_api.router, prefix=API)
-    app.include_router(challenges_api.router, prefix=API)
-    app.include_router(teams_api.router, prefix=API)
-    app.include_router(submissions_api.router, prefix=API)
-    app.include_router(organising.api, prefix=API)
-    app.include_router(leaderboards_api.router, prefix=API)
+    app.include_router(accounts_api.router, prefix=API, dependencies=token)
+    app.include_router(challenges_api.router, prefix=API, dependencies=token)
+    app.include_router(teams_api.router, prefix=API, dependencies=token)
+    app.include_router(submissions_api.router, prefix=API, dependencies=token)
+    app.include_router(organising.api, prefix=API, dependencies=token)
+    app.include_router(leaderboards_api.router, prefix=API, dependencies=token)
     app.include_router(site_pages.router, include_in_schema=False)
     app.include_router(accounts_pages.router, include_in_schema=False)
     app.include_router(challenges_pages.router, include_in_schema=False)

@@ -58,3 +58,9 @@ def test_static_files_are_kept_for_ever_by_their_version_only(web: TestClient) -
     assert versioned.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert "cache-control" not in web.get("/static/style.css").headers
     assert web.get("/static/../base.html").status_code == 404
+
+
+def test_the_api_says_that_it_takes_tokens(web: TestClient) -> None:
+    document = web.get("/api/v1/openapi.json").json()
+    assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+    assert document["paths"]["/api/v1/challenges"]["get"]["security"] == [{"HTTPBearer": []}]
