@@ -22,7 +22,7 @@ from .checking import check_upload
 from .handing_in import Accepted
 from .limits import limits_out
 from .models import Submission
-from .receiving import hand_in
+from .receiving import Delivery
 from .schemas import LimitsOut, SubmissionChange, SubmissionList, SubmissionOut, ValidationOut
 from .views import submission_out, submission_row, team_submissions
 from .waiting import LONGEST_WAIT, WAITS, event_stream, wait_until_finished
@@ -49,7 +49,7 @@ async def post_submission(
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Hand in one file (multipart: `phase`, `message`, `metadata`, then `file`)."""
-    accepted = await hand_in(request, platform, access, idempotency_key)
+    accepted = await Delivery(request, platform, access).hand_in(idempotency_key)
     if wait:
         # The file is accepted by now: without a free seat the answer is only less patient.
         with contextlib.suppress(TooMany), WAITS.seat(access.actor.user_id or ""):

@@ -11,7 +11,7 @@ from ..core.errors import Unavailable
 from ..core.platform import Platform
 from ..core.sandbox import Limits, SandboxError, SandboxUnavailable
 from .admission import Admission
-from .receiving import receive_for_validation
+from .receiving import Delivery
 from .schemas import FindingOut, ValidationOut
 from .upload import Received, Spool
 
@@ -27,7 +27,7 @@ async def check_upload(request: Request, platform: Platform, access: Access) -> 
     limit = f"{platform.settings.validations_per_minute}/minute"
     await run_in_threadpool(platform.throttle.hit, limit, "validate", access.actor.user_id or "")
     with Spool(platform.storage.spool) as spool:
-        received, admission = await receive_for_validation(request, platform, access, spool)
+        received, admission = await Delivery(request, platform, access).bring(spool)
         return await run_in_threadpool(_check, platform, received, admission)
 
 

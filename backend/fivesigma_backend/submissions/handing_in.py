@@ -138,21 +138,25 @@ def _insert(
     )
     session.add(submission)
     session.flush()
-    session.add(
-        Evaluation(
-            id=submission.evaluation_id,
-            submission_id=submission.id,
-            challenge_id=access.challenge.id,
-            phase_id=admission.phase.id,
-            team_id=admission.team_id,
-            solution_id=solution_id,
-            state=State.QUEUED,
-            queued_at=now,
-        )
-    )
+    session.add(_evaluation(submission, admission, solution_id, now))
     if upload.key is not None:
         _remember_key(session, access, admission, upload, submission.id, now)
     return submission
+
+
+def _evaluation(
+    submission: Submission, admission: Admission, solution_id: str, now: datetime
+) -> Evaluation:
+    return Evaluation(
+        id=submission.evaluation_id,
+        submission_id=submission.id,
+        challenge_id=submission.challenge_id,
+        phase_id=admission.phase.id,
+        team_id=admission.team_id,
+        solution_id=solution_id,
+        state=State.QUEUED,
+        queued_at=now,
+    )
 
 
 def _remember_key(

@@ -25,7 +25,7 @@ from .admission import default_phase, own_team
 from .changing import cancel, change
 from .checking import check_upload
 from .limits import limits_in
-from .receiving import hand_in
+from .receiving import Delivery
 from .rules import UNFINISHED
 from .schemas import SubmissionChange
 from .views import submission_out, submission_row, team_submissions
@@ -49,7 +49,7 @@ async def submit(
 ) -> Response:
     """Hand in a file; a refusal shows the form again with the reason."""
     try:
-        accepted = await hand_in(request, platform, access, None)
+        accepted = await Delivery(request, platform, access).hand_in(None)
     except Problem as problem:
         return await run_in_threadpool(_refused, request, platform, access, problem)
     notice = "replayed" if accepted.replayed else "submitted"

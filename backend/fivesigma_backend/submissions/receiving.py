@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from fastapi import Request
 from fivesigma_scoring.files import sniff
 from fivesigma_scoring.prediction import PredictionFormat
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from ..accounts.access import check_csrf
-from ..challenges.access import Access
+from ..challenges.access import Access, find_access, require_participant
 from ..challenges.models import Solution
 from ..core.errors import BadRequest, Closed, Problem, Unprocessable
 from ..core.platform import Platform
@@ -57,159 +59,124 @@ class Refused(Unprocessable):
     code = "refused"
 
 
-@dataclass
-class _Leave:
-    """What was decided before the first byte. A replay of a known key is let in undecided."""
+class Delivery:
+    """One request that brings a file: who, for which challenge, and what was decided so far."""
 
-    admission: Admission | None = None
-    ticket: str | None = None
+    def __init__(self, request: Request, platform: Platform, access: Access) -> None:
+        self._request = request
+        self._platform = platform
+        self._access = access
+        self._began_at: datetime = request.state.began_at
+        self._admission: Admission | None = None
+        self._ticket: str | None = None
 
+    async def hand_in(self, key: str | None) -> Accepted:
+        """Receive one file for one phase and queue it. Raises the problems that the user reads."""
+        if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
+            raise BadRequest("An Idempotency-Key has 1 to 200 printable characters.")
+        try:
+            with Spool(self._platform.storage.spool) as spool:
+                received = await self._receive(spool, partial(self._admit, key))
+                return await run_in_threadpool(self._store, received, key)
+        finally:
+            if self._ticket is not None:
+                await run_in_threadpool(self._end_ticket, self._ticket)
 
-async def hand_in(
-    request: Request, platform: Platform, access: Access, key: str | None
-) -> Accepted:
-    """Receive one file for one phase and queue it. Raises the problems that the user reads."""
-    if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
-        raise BadRequest("An Idempotency-Key has 1 to 200 printable characters.")
-    leave = _Leave()
+    async def bring(self, spool: Spool) -> tuple[Received, Admission]:
+        """Receive a file that is only to be checked: in any phase, open or not, without quota."""
+        received = await self._receive(spool, self._admit_to_check)
+        return received, self._admitted()
 
-    async def ask(fields: dict[str, str]) -> int:
-        _check_form_csrf(request, platform, access, fields)
-        await run_in_threadpool(_give_leave, request, platform, access, key, fields, leave)
-        return _cap(leave)
+    async def _receive(self, spool: Spool, admit: Callable[[str | None], None]) -> Received:
+        async def ask(fields: dict[str, str]) -> int:
+            offered = self._request.headers.get(CSRF_HEADER) or fields.get(CSRF_FIELD)
+            check_csrf(self._request, self._platform, self._access.actor, offered)
+            await run_in_threadpool(admit, fields.get("phase"))
+            return int(self._admitted().test_set.definition["max_bytes"])
 
-    try:
-        with Spool(platform.storage.spool) as spool:
-            received = await _in_time(request, platform, spool, ask)
-            return await run_in_threadpool(_store, request, platform, access, key, received, leave)
-    finally:
-        if leave.ticket is not None:
-            await run_in_threadpool(_end_ticket, platform, leave.ticket)
+        try:
+            async with asyncio.timeout(self._platform.settings.upload_timeout):
+                return await receive(self._request, spool, ask)
+        except TimeoutError:
+            raise UploadTimedOut from None
 
+    def _admitted(self) -> Admission:
+        if self._admission is None:
+            raise Closed
+        return self._admission
 
-async def receive_for_validation(
-    request: Request, platform: Platform, access: Access, spool: Spool
-) -> tuple[Received, Admission]:
-    """Receive a file that is only to be checked: any phase, open or not, and no allowance."""
-    chosen: list[Admission] = []
+    def _admit(self, key: str | None, phase_slug: str | None) -> None:
+        """Decide before the first byte; a key that is known is a replay and is let in."""
+        now = self._platform.clock()
+        with self._platform.db.read() as session:
+            if earlier_by_key(session, self._access, key, now) is not None:
+                return self._choose_leniently(session, phase_slug)
+            self._admission = admit(
+                session, self._access, phase_slug, began_at=self._began_at, now=now
+            )
+        with self._platform.db.transaction() as session:
+            self._ticket = open_ticket(
+                session,
+                phase_id=self._admission.phase.id,
+                user_id=self._access.actor.user_id or "",
+                began_at=self._began_at,
+                lifetime=timedelta(seconds=self._platform.settings.upload_timeout),
+            )
+        return None
 
-    async def ask(fields: dict[str, str]) -> int:
-        _check_form_csrf(request, platform, access, fields)
-        chosen.append(await run_in_threadpool(_phase_to_check, platform, access, request, fields))
-        return int(chosen[0].test_set.definition["max_bytes"])
+    def _admit_to_check(self, phase_slug: str | None) -> None:
+        with self._platform.db.read() as session:
+            self._choose_leniently(session, phase_slug)
 
-    received = await _in_time(request, platform, spool, ask)
-    return received, chosen[0]
+    def _choose_leniently(self, session: Session, phase_slug: str | None) -> None:
+        phase = phase_for_checking(session, self._access, phase_slug, self._began_at)
+        self._admission = admission_to(session, self._access, phase)
 
+    def _end_ticket(self, ticket: str) -> None:
+        with self._platform.db.transaction() as session:
+            close_ticket(session, ticket)
 
-async def _in_time(request: Request, platform: Platform, spool: Spool, ask: Any) -> Received:
-    try:
-        async with asyncio.timeout(platform.settings.upload_timeout):
-            return await receive(request, spool, ask)
-    except TimeoutError:
-        raise UploadTimedOut from None
+    def _store(self, received: Received, key: str | None) -> Accepted:
+        admission = self._final_admission(received)
+        refuse_at_first_sight(self._platform, admission, received)
+        upload = _upload(received, key)
+        self._platform.storage.put(received.path, received.sha256)
+        try:
+            return self._commit(admission, upload)
+        except IntegrityError:
+            # Two requests with one key at the same moment: the other one is stored by now.
+            return self._commit(admission, upload)
 
+    def _final_admission(self, received: Received) -> Admission:
+        """The phase that the form names, also where its field came only after the file."""
+        slug, admission = received.fields.get("phase"), self._admitted()
+        if slug in (None, "", admission.phase.slug):
+            return admission
+        with self._platform.db.read() as session:
+            phase = choose_phase(session, self._access, slug, self._began_at)
+            return admission_to(session, self._access, phase)
 
-def _check_form_csrf(
-    request: Request, platform: Platform, access: Access, fields: dict[str, str]
-) -> None:
-    offered = request.headers.get(CSRF_HEADER) or fields.get(CSRF_FIELD)
-    check_csrf(request, platform, access.actor, offered)
+    def _commit(self, admission: Admission, upload: Upload) -> Accepted:
+        platform, now = self._platform, self._platform.clock()
+        with platform.db.transaction() as session:
+            access = self._access_now(session)
+            accepted = accept(session, access, admission, upload, began_at=self._began_at, now=now)
+            if not accepted.replayed:
+                ring_after_commit(session, platform.bell, SCORE_TASK, SCORE_QUEUE)
+                one = Announced(access.challenge.id, admission.team_id, accepted.submission_id)
+                announce_submission(session, platform.events, one, State.QUEUED)
+        return accepted
 
-
-def _give_leave(
-    request: Request,
-    platform: Platform,
-    access: Access,
-    key: str | None,
-    fields: dict[str, str],
-    leave: _Leave,
-) -> None:
-    began_at, now = request.state.began_at, platform.clock()
-    with platform.db.read() as session:
-        if earlier_by_key(session, access, key, now) is not None:
-            phase = phase_for_checking(session, access, fields.get("phase"), began_at)
-            leave.admission = admission_to(session, access, phase)
-            return
-        leave.admission = admit(session, access, fields.get("phase"), began_at=began_at, now=now)
-    with platform.db.transaction() as session:
-        leave.ticket = open_ticket(
+    def _access_now(self, session: Session) -> Access:
+        """Who was excluded while the file travelled is refused all the same."""
+        access = find_access(
             session,
-            phase_id=leave.admission.phase.id,
-            user_id=access.actor.user_id or "",
-            began_at=began_at,
-            lifetime=timedelta(seconds=platform.settings.upload_timeout),
+            self._access.actor,
+            self._access.challenge.slug,
+            public_boards=self._platform.settings.public_boards,
         )
-
-
-def _phase_to_check(
-    platform: Platform, access: Access, request: Request, fields: dict[str, str]
-) -> Admission:
-    with platform.db.read() as session:
-        began_at = request.state.began_at
-        phase = phase_for_checking(session, access, fields.get("phase"), began_at)
-        return admission_to(session, access, phase)
-
-
-def _cap(leave: _Leave) -> int:
-    if leave.admission is None:
-        raise Closed
-    return int(leave.admission.test_set.definition["max_bytes"])
-
-
-def _end_ticket(platform: Platform, ticket: str) -> None:
-    with platform.db.transaction() as session:
-        close_ticket(session, ticket)
-
-
-def _store(
-    request: Request,
-    platform: Platform,
-    access: Access,
-    key: str | None,
-    received: Received,
-    leave: _Leave,
-) -> Accepted:
-    admission = _final_admission(request, platform, access, received, leave)
-    refuse_at_first_sight(platform, admission, received)
-    upload = _upload(received, key)
-    platform.storage.put(received.path, received.sha256)
-    try:
-        return _commit(request, platform, access, admission, upload)
-    except IntegrityError:
-        # Two requests with one key at the same moment: the other one is stored by now.
-        return _commit(request, platform, access, admission, upload)
-
-
-def _final_admission(
-    request: Request, platform: Platform, access: Access, received: Received, leave: _Leave
-) -> Admission:
-    """The phase that the form names, also where its field came only after the file."""
-    slug = received.fields.get("phase")
-    if leave.admission is not None and slug in (None, "", leave.admission.phase.slug):
-        return leave.admission
-    with platform.db.read() as session:
-        phase = choose_phase(session, access, slug, request.state.began_at)
-        return admission_to(session, access, phase)
-
-
-def _commit(
-    request: Request, platform: Platform, access: Access, admission: Admission, upload: Upload
-) -> Accepted:
-    with platform.db.transaction() as session:
-        accepted = accept(
-            session,
-            access,
-            admission,
-            upload,
-            began_at=request.state.began_at,
-            now=platform.clock(),
-        )
-        if not accepted.replayed:
-            ring_after_commit(session, platform.bell, SCORE_TASK, SCORE_QUEUE)
-            one = Announced(access.challenge.id, admission.team_id, accepted.submission_id)
-            announce_submission(session, platform.events, one, State.QUEUED)
-    return accepted
+        require_participant(access)
+        return access
 
 
 def refuse_at_first_sight(platform: Platform, admission: Admission, received: Received) -> None:

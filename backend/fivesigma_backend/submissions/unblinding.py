@@ -69,16 +69,7 @@ def unblind(
     phase.unblinded_at = now
     session.flush()
     bump_board(session, phase.id)
-    record_act(
-        session,
-        now=now,
-        actor_id=actor_id,
-        action="phase.unblind",
-        target=phase.slug,
-        challenge_id=phase.challenge_id,
-        before={"unblinded_at": None},
-        after={"unblinded_at": rfc3339(now)},
-    )
+    _record(session, "phase.unblind", phase, actor_id, {"unblinded_at": None}, now)
 
 
 def close_early(session: Session, phase: Phase, *, now: datetime, actor_id: str | None) -> None:
@@ -89,15 +80,27 @@ def close_early(session: Session, phase: Phase, *, now: datetime, actor_id: str 
     phase.closes_at = now
     session.flush()
     bump_board(session, phase.id)
+    _record(session, "phase.close", phase, actor_id, {"closes_at": before}, now)
+
+
+def _record(
+    session: Session,
+    action: str,
+    phase: Phase,
+    actor_id: str | None,
+    before: dict[str, str | None],
+    now: datetime,
+) -> None:
+    """Both acts set one time of the phase to now."""
     record_act(
         session,
         now=now,
         actor_id=actor_id,
-        action="phase.close",
+        action=action,
         target=phase.slug,
         challenge_id=phase.challenge_id,
-        before={"closes_at": before},
-        after={"closes_at": rfc3339(now)},
+        before=before,
+        after=dict.fromkeys(before, rfc3339(now)),
     )
 
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 from conftest import FrozenClock
+from fivesigma_backend.challenges.models import Participation
 from fivesigma_backend.core.storage import Storage
 from fivesigma_backend.submissions.housekeeping import delete_orphans, referred_blobs
 from fivesigma_backend.submissions.models import Evaluation, Submission, UploadTicket
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from stories import API, Person, Story, token_of
 from uploads import multipart, send
 
@@ -288,7 +289,7 @@ def test_a_crash_before_the_commit_leaves_a_blob_that_housekeeping_removes(
     def die(*_: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(receiving, "_commit", die)
+    monkeypatch.setattr(receiving.Delivery, "_commit", die)
     with pytest.raises(RuntimeError):
         ada.submit(file)
     assert count(story, Submission) == 0
@@ -314,3 +315,19 @@ def test_file_names_are_shown_without_their_folder_and_tricks(story: Story) -> N
     file = ada.get(f"{API}/submissions/{sent['id']}/file")
     assert file.content == story.prediction()
     assert file.headers["content-disposition"].startswith("attachment")
+
+
+def test_who_is_excluded_while_a_file_travels_is_refused(story: Story) -> None:
+    ada = story.person("ada")
+
+    def exclude(number: int) -> None:
+        if number == 1:
+            with story.platform.db.transaction() as session:
+                session.execute(update(Participation).values(banned_at=story.platform.clock()))
+
+    body = multipart(("file", "a.csv", story.prediction()))
+    answer = send(
+        story.web.app, PATH, [body[:200], body[200:]], token=ada.token, before_chunk=exclude
+    )
+    assert (answer.status, answer.json()["code"]) == (403, "banned")
+    assert count(story, Submission) == count(story, UploadTicket) == 0
