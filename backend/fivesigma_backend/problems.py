@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -34,7 +35,8 @@ def answer(request: Request, problem: Problem) -> Response:
         )
         response.headers["Cache-Control"] = "no-store"
     elif isinstance(problem, NotAuthenticated) and request.method in SAFE_METHODS:
-        response = RedirectResponse(f"/login?next={request.url.path}", 303)
+        query = f"?{request.url.query}" if request.url.query else ""
+        response = RedirectResponse(f"/login?next={quote(request.url.path + query)}", 303)
     else:
         response = _page(request, problem)
     return with_headers(response, problem.headers)

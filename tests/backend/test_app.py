@@ -64,3 +64,9 @@ def test_the_api_says_that_it_takes_tokens(web: TestClient) -> None:
     document = web.get("/api/v1/openapi.json").json()
     assert document["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
     assert document["paths"]["/api/v1/challenges"]["get"]["security"] == [{"HTTPBearer": []}]
+
+
+def test_whoever_must_log_in_comes_back_to_the_same_page(web: TestClient) -> None:
+    answer = web.get("/account?tab=a%26b", follow_redirects=False)
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/login?next=/account%3Ftab%3Da%2526b"

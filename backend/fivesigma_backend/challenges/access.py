@@ -91,16 +91,16 @@ def _access(request: Request, platform: Platform, slug: str) -> Access:
     actor = identify(request, platform)
     with platform.db.read() as session:
         access = find_access(session, actor, slug, public_boards=platform.settings.public_boards)
-    if actor.by_token:
-        require_scope(actor, "read")
     request.state.access = access
     return access
 
 
 @policy("challenge: visible")
 def visible(request: Request, slug: str, platform: PlatformOf, offered: OfferedCsrf) -> Access:
-    """Whoever may see the challenge."""
+    """Whoever may see the challenge; a token needs `read`."""
     access = _access(request, platform, slug)
+    if access.actor.by_token:
+        require_scope(access.actor, "read")
     check_csrf(request, platform, access.actor, offered)
     return access
 

@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, StreamingResponse
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, participant, uploader, visible
 from ..core.errors import TooMany
-from ..core.web import client_address
 from .access import SubmissionAccess, of_submission
 from .admission import own_team
 from .changing import cancel, change
@@ -109,8 +108,7 @@ async def get_events(
 ) -> EventSourceResponse:
     """Server-sent events of a live page: ids, states and board versions, never values."""
     team_id = await run_in_threadpool(_team_id, platform, access)
-    person = access.actor.user_id or client_address(request)
-    stream = event_stream(request, platform, access.challenge.id, team_id, person)
+    stream = event_stream(request, platform, access.challenge.id, access.actor, team_id)
     return EventSourceResponse(stream, headers={"X-Accel-Buffering": "no"})
 
 

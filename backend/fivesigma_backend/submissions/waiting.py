@@ -18,12 +18,16 @@ from starlette.concurrency import run_in_threadpool
 
 from ..core.errors import TooMany
 from ..core.platform import Platform
+from ..core.security import Actor
+from ..core.web import client_address
 from .models import Evaluation, Submission
 from .rules import UNFINISHED
 
 LONGEST_WAIT = 60.0
 MOST_WAITS = 4
 MOST_STREAMS = 8
+# Visitors are known by their address alone, and a whole school may share one.
+MOST_VISITORS = 256
 FIRST_LOOK = 0.05
 SLOWEST_LOOK = 0.5
 LOOK_FOR_END = 0.5
@@ -53,6 +57,7 @@ class Seats:
 
 WAITS = Seats(MOST_WAITS, "requests may wait for a score")
 STREAMS = Seats(MOST_STREAMS, "live pages may be open")
+VISITORS = Seats(MOST_VISITORS, "live pages may be open from one address")
 
 
 async def wait_until_finished(
@@ -80,13 +85,14 @@ def _finished(platform: Platform, submission_id: str) -> bool:
 
 
 async def event_stream(
-    request: Request, platform: Platform, challenge_id: str, team_id: str | None, person: str
+    request: Request, platform: Platform, challenge_id: str, actor: Actor, team_id: str | None
 ) -> AsyncIterator[ServerSentEvent]:
     """Events of a challenge: board versions for everybody, submissions for their own team only.
 
     After a gap (a broker that was away) comes `resync`: read the page again.
     """
-    with STREAMS.seat(person):
+    seat = STREAMS.seat(actor.user_id) if actor.user_id else VISITORS.seat(client_address(request))
+    with seat:
         events = platform.events.follow(challenge_id)
         upcoming = asyncio.ensure_future(anext(events))
         try:

@@ -45,6 +45,10 @@ def test_only_participants_with_the_scope_may_hand_in(story: Story) -> None:
     story.person("ada")
     assert problem(restricted(story, "ada", scopes=["read"]).submit(file)) == (403, "forbidden")
     assert count(story, Submission) == 0
+    job = restricted(story, "ada", scopes=["submit"])
+    assert job.submit(file).status_code == 201
+    assert problem(job.get(f"{API}/challenges/tiny/submissions")) == (403, "forbidden")
+    assert problem(job.get(f"{API}/challenges/tiny/leaderboard")) == (403, "forbidden")
 
 
 def test_a_browser_needs_its_csrf_token_before_the_file(story: Story) -> None:

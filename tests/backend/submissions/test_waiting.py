@@ -13,9 +13,12 @@ import pytest
 from fastapi import Request
 from fivesigma_backend.challenges.models import Challenge
 from fivesigma_backend.core.errors import TooMany
+from fivesigma_backend.core.security import Actor
 from fivesigma_backend.submissions.waiting import Seats, event_stream
 from sqlalchemy import select
 from stories import API, Story
+
+ADA = Actor(user_id="ada")
 
 
 def request_of(story: Story) -> Request:
@@ -37,7 +40,7 @@ def test_a_stream_tells_boards_to_all_and_submissions_to_their_team(story: Story
     where = challenge_id(story)
 
     async def follow() -> list[dict[str, Any]]:
-        stream = event_stream(request_of(story), story.platform, where, "ours", "ada")
+        stream = event_stream(request_of(story), story.platform, where, ADA, "ours")
         heard = [await told(stream)]
         for team in ("theirs", "ours"):
             event = {"type": "submission", "id": f"of {team}", "state": "scored", "team": team}
@@ -77,7 +80,7 @@ def test_a_stream_ends_when_the_process_is_asked_to(story: Story) -> None:
     stopping: threading.Event = story.web.app.state.stopping
 
     async def follow() -> int:
-        stream = event_stream(request_of(story), story.platform, where, None, "visitor")
+        stream = event_stream(request_of(story), story.platform, where, Actor(), None)
         await told(stream)
         stopping.set()
         return len([event async for event in stream])
