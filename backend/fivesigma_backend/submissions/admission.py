@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ..challenges.access import Access
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase, TestSet
-from ..challenges.rules import Window, open_phases, window
+from ..challenges.rules import Window, window
 from ..challenges.service import phases_of
 from ..core.errors import BadRequest, Closed, NotFound
 from ..core.ids import new_id
@@ -65,12 +65,6 @@ def phase_for_checking(
         return choose_phase(session, access, slug, began_at)
     except Closed:
         return phases_of(session, access.challenge.id)[-1]
-
-
-def default_phase(session: Session, access: Access, now: datetime) -> Phase:
-    """The phase whose limits a page shows: the first open one, else the last."""
-    phases = phases_of(session, access.challenge.id)
-    return next(iter(open_phases(phases, now)), phases[-1])
 
 
 def admit(

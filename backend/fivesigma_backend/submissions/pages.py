@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,14 +15,14 @@ from starlette.responses import Response
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, known, participant, uploader
 from ..challenges.definition import PhaseDefinition
-from ..challenges.models import TestSet
+from ..challenges.models import Phase, TestSet
 from ..challenges.rules import open_phases
 from ..challenges.service import phases_of
 from ..core.errors import Problem, TooMany
 from ..core.pages import redirect, render
 from ..core.platform import Platform
 from .access import SubmissionAccess, of_submission
-from .admission import default_phase, own_team
+from .admission import own_team
 from .changing import cancel, change
 from .checking import check_upload
 from .limits import limits_in
@@ -85,7 +86,7 @@ def _submit_form(
     now = request.state.began_at
     with platform.db.read() as session:
         phases = phases_of(session, access.challenge.id)
-        context = _submit_context(session, access, now) if access.participant else {}
+        context = _submit_context(session, access, phases, now) if access.participant else {}
     taking = [one for one in open_phases(phases, now) if _takes_uploads(one.definition)]
     return render(
         request,
@@ -107,8 +108,11 @@ def _takes_uploads(definition: dict[str, Any]) -> bool:
     return PhaseDefinition.model_validate(definition).uploads
 
 
-def _submit_context(session: Session, access: Access, now: datetime) -> dict[str, Any]:
-    phase = default_phase(session, access, now)
+def _submit_context(
+    session: Session, access: Access, phases: Sequence[Phase], now: datetime
+) -> dict[str, Any]:
+    """Limits and cap of the first open phase, else of the last."""
+    phase = next(iter(open_phases(phases, now)), phases[-1])
     test_set = session.get_one(TestSet, phase.test_set_id)
     return {
         "limits": limits_in(session, access, phase, own_team(session, access).id, now),
