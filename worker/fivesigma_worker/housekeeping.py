@@ -15,7 +15,6 @@ from fivesigma_backend.core.queue import SCORE_QUEUE, SCORE_TASK
 from fivesigma_backend.submissions.announcing import announce_board, announce_submission
 from fivesigma_backend.submissions.evaluating import anything_waits, requeue_stale
 from fivesigma_backend.submissions.housekeeping import (
-    clear_spool,
     delete_orphans,
     forget_expired,
     referred_blobs,
@@ -34,6 +33,7 @@ def tick(platform: Platform, stopping: threading.Event) -> None:
     """Recover, ring for what waits, unblind what is due, and clear away what is over."""
     del stopping  # a tick is short
     now = platform.clock()
+    platform.storage.tidy()
     with platform.db.transaction() as session:
         if not take_lease(session, "tick", holder=worker_name(), now=now, lifetime=TICK_LEASE):
             return
@@ -75,5 +75,4 @@ def sweep(platform: Platform, now: datetime) -> None:
     with platform.db.read() as session:
         referred = referred_blobs(session)
     deleted = delete_orphans(platform.storage, referred, now)
-    clear_spool(platform.storage)
     logger.info("housekeeping: %d blobs without a row deleted", deleted)

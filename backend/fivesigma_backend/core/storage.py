@@ -6,11 +6,13 @@ Blobs are deleted by housekeeping only, because one may be shared by several row
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -21,6 +23,9 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 CHUNK = 1024 * 1024
 PARTS_IN_FLIGHT = 2
+FOLDER = ".folder"
+TIDY_EVERY_SECONDS = 3600.0
+OLDEST_LOCAL_SECONDS = 24 * 3600.0
 
 
 class Storage:
@@ -35,6 +40,7 @@ class Storage:
             self._store = from_url(url)
         self._cache = folder / "cache"
         self.spool = folder / "spool"
+        self._tidy_at = 0.0
         for needed in (self._cache, self.spool):
             needed.mkdir(parents=True, exist_ok=True, mode=0o700)
 
@@ -106,7 +112,7 @@ class Storage:
 
     def local_folder(self, sha256: str) -> Path:
         """The folder stored by `put_folder`, unpacked once into the cache."""
-        target = self._cache / f"{sha256}.folder"
+        target = self._cache / f"{sha256}{FOLDER}"
         if target.is_dir():
             return target
         unpacked = Path(tempfile.mkdtemp(dir=self._cache))
@@ -118,6 +124,22 @@ class Storage:
             shutil.rmtree(unpacked)
         return target
 
+    def tidy(self) -> None:
+        """Delete old local files: copies of remote blobs, and what killed processes left behind.
+
+        Cheap to call often: it looks once an hour. Each host has to do this for its own folder.
+        """
+        if time.monotonic() < self._tidy_at:
+            return
+        self._tidy_at = time.monotonic() + TIDY_EVERY_SECONDS
+        oldest = time.time() - OLDEST_LOCAL_SECONDS
+        # Unpacked folders stay: scoring has them mapped into memory, and there are few.
+        copies = (path for path in self._cache.iterdir() if path.suffix != FOLDER)
+        for path in (*self.spool.iterdir(), *copies):
+            with contextlib.suppress(FileNotFoundError):
+                if path.stat().st_mtime < oldest:
+                    _remove(path)
+
     def _fetch(self, sha256: str, path: Path) -> None:
         handle, name = tempfile.mkstemp(dir=self._cache)
         try:
@@ -128,6 +150,13 @@ class Storage:
         except BaseException:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def file_sha256(path: Path) -> str:

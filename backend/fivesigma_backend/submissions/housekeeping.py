@@ -1,9 +1,7 @@
-"""Clearing away what is over: tickets, keys, spool files and blobs that nothing refers to."""
+"""Clearing away what is over: tickets, keys and blobs that nothing refers to."""
 
 from __future__ import annotations
 
-import shutil
-import time
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select, union
@@ -16,7 +14,6 @@ from .rules import KEY_LIFETIME
 
 # A blob is stored before the row that refers to it, so a young one may still get its row.
 YOUNGEST_ORPHAN = timedelta(hours=24)
-OLDEST_SPOOL_SECONDS = 24 * 3600.0
 
 
 def forget_expired(session: Session, now: datetime) -> None:
@@ -47,14 +44,3 @@ def delete_orphans(storage: Storage, referred: set[str], now: datetime) -> int:
     for sha256 in orphans:
         storage.delete(sha256)
     return len(orphans)
-
-
-def clear_spool(storage: Storage) -> None:
-    """Delete what killed processes left in the spool."""
-    for path in storage.spool.iterdir():
-        if path.stat().st_mtime > time.time() - OLDEST_SPOOL_SECONDS:
-            continue
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)

@@ -62,3 +62,32 @@ def test_equal_folders_are_one_blob_and_come_back_whole(storage: Storage, tmp_pa
     given = storage.local_folder(first)
     assert (given / "inner" / "x.txt").read_text() == "x"
     assert storage.local_folder(first) == given
+
+
+def test_old_local_files_are_cleared_away_and_young_ones_are_not(
+    storage: Storage, file: Path, tmp_path: Path
+) -> None:
+    storage.put(file)
+    old, young = storage.spool / "upload-old", storage.spool / "upload-young"
+    job = storage.spool / "fivesigma-job-old"
+    job.mkdir()
+    for path in (old, young):
+        path.write_text("x")
+    for path in (old, job):
+        os.utime(path, (0, 0))
+    storage.tidy()
+    assert [path.name for path in storage.spool.iterdir()] == ["upload-young"]
+    os.utime(young, (0, 0))
+    storage.tidy()  # it looked a moment ago
+    assert young.exists()
+    assert storage.exists(NAME)
+
+
+def test_unpacked_folders_stay_since_scoring_reads_them(storage: Storage, tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "x.txt").write_text("x")
+    unpacked = storage.local_folder(storage.put_folder(folder))
+    os.utime(unpacked, (0, 0))
+    storage.tidy()
+    assert (unpacked / "x.txt").read_text() == "x"
