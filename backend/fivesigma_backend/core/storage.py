@@ -74,6 +74,8 @@ class Storage:
 
     def stream(self, sha256: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """The bytes of a blob in chunks, from `start`, `length` of them (all by default)."""
+        if length == 0:
+            return
         if self._root is None and length is not None:
             yield bytes(obstore.get_range(self._store, _key(sha256), start=start, length=length))
             return

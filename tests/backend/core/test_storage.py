@@ -13,9 +13,11 @@ CONTENT = bytes(range(256)) * 8192  # 2 MiB, more than one chunk
 NAME = hashlib.sha256(CONTENT).hexdigest()
 
 
-@pytest.fixture
-def storage(tmp_path: Path) -> Storage:
-    return Storage((tmp_path / "store").as_uri(), tmp_path / "data")
+@pytest.fixture(params=["a folder", "not this machine's"])
+def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
+    """A store in a folder, and one whose blobs have to be fetched (here from memory)."""
+    near = request.param == "a folder"
+    return Storage((tmp_path / "store").as_uri() if near else "memory:///", tmp_path / "data")
 
 
 @pytest.fixture
