@@ -24,6 +24,7 @@ from obstore.store import LocalStore, ObjectStore, from_url
 CHUNK = 1024 * 1024
 PARTS_IN_FLIGHT = 2
 FOLDER = ".folder"
+LONGEST_RANGE = 4 * CHUNK
 TIDY_EVERY_SECONDS = 3600.0
 OLDEST_LOCAL_SECONDS = 24 * 3600.0
 
@@ -76,7 +77,8 @@ class Storage:
         """The bytes of a blob in chunks, from `start`, `length` of them (all by default)."""
         if length == 0:
             return
-        if self._root is None and length is not None:
+        # A short range is asked of a remote store; for a long one the blob is fetched to disk.
+        if self._root is None and length is not None and length <= LONGEST_RANGE:
             yield bytes(obstore.get_range(self._store, _key(sha256), start=start, length=length))
             return
         with self.local(sha256).open("rb") as file:
