@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from fivesigma_scoring.arrays import as_classes, as_weights
+from fivesigma_scoring.arrays import as_classes, as_scores, as_weights
 from fivesigma_scoring.cells import Sample
 from fivesigma_scoring.compiled import scale
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
+from fivesigma_scoring.npy import THRESHOLD
 from fivesigma_scoring.registry import METRICS
 from fivesigma_scoring.report import Finding, InputRefusedError
 from fivesigma_scoring.uncertainty import compare_samples, estimates
@@ -31,7 +32,8 @@ def score(
     metric
         Name in `METRICS`.
     truth, prediction
-        Labels and decisions, shape (n,): booleans, 1/0 or s/b.
+        Labels and decisions, shape (n,): booleans, 1/0 or s/b. Metrics with `needs_score` take
+        scores as prediction: numbers, larger meaning more signal-like.
     weight
         Event weights, shape (n,); ones by default.
     normalise
@@ -52,7 +54,7 @@ def score(
 
     """
     chosen, settings = _metric(metric, options)
-    sample = _sample(truth, prediction, weight, normalise)
+    sample = _sample(chosen, truth, prediction, weight, normalise)
     return estimates(sample, [(chosen, settings)])[0]
 
 
@@ -82,8 +84,8 @@ def compare(
 
     """
     chosen, settings = _metric(metric, options)
-    first = _sample(truth, a, weight, normalise)
-    second = _sample(truth, b, weight, normalise)
+    first = _sample(chosen, truth, a, weight, normalise)
+    second = _sample(chosen, truth, b, weight, normalise)
     return compare_samples(chosen, first, second, settings)
 
 
@@ -94,16 +96,19 @@ def _metric(name: str, options: Mapping[str, Any]) -> tuple[Metric, dict[str, An
 
 
 def _sample(
+    metric: Metric,
     truth: ArrayLike,
     prediction: ArrayLike,
     weight: ArrayLike | None,
     normalise: Mapping[str, float] | None,
 ) -> Sample:
     label: NDArray[np.bool_] = as_classes(truth, "truth")
-    selected = as_classes(prediction, "prediction")
+    score = as_scores(prediction, "prediction") if metric.needs_score else None
+    selected = as_classes(prediction, "prediction") if score is None else score >= THRESHOLD
     if label.shape != selected.shape:
         text = f"prediction has {selected.size:,} entries, truth has {label.size:,}."
         raise InputRefusedError(Finding("wrong_row_count", "error", text))
     weights = as_weights(weight, label.size)
     fixed = ("b" in (normalise or {}), "s" in (normalise or {}))
-    return Sample.of(label, selected, scale(label, weights, normalise)[0], fixed)
+    scaled = scale(label, weights, normalise)[0]
+    return Sample.of(label, selected, scaled, fixed, score=score)

@@ -159,6 +159,34 @@ def as_classes(values: ArrayLike, name: str) -> NDArray[np.bool_]:
     return np.asarray(signal)
 
 
+def as_scores(values: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Scores as float64 (n,), larger meaning more signal-like.
+
+    Parameters
+    ----------
+    values
+        Finite numbers, shape (n,).
+    name
+        Used in error texts.
+
+    Raises
+    ------
+    InputRefusedError
+        Another shape, or values that are not finite numbers.
+
+    """
+    try:
+        score = np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        text = f"{name} must hold numbers: this metric orders events by their score."
+        raise InputRefusedError(_problem("wrong_dtype", text)) from error
+    if score.ndim != 1:
+        raise InputRefusedError(_problem("wrong_shape", f"{name} must have one dimension."))
+    if not np.isfinite(score).all():
+        raise InputRefusedError(_problem("not_finite", f"{name} has NaN or infinite values."))
+    return score
+
+
 def as_weights(values: ArrayLike | None, n: int) -> NDArray[np.float64]:
     """Event weights as float64 (n,); ones for None. Negative weights are accepted.
 

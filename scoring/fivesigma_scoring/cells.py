@@ -1,10 +1,13 @@
 """Events of one split with a decision for each, and the sums over the four cells they fall into."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from fivesigma_scoring.ranking import Ranking
 
 CLASSES = ("b", "s")
 TINY = 1e-50
@@ -68,6 +71,8 @@ class Sample:
         Sums over the above.
     group
         int (n,), equal for rows of one physical event; None where every row stands alone.
+    score
+        float64 (n,), larger means more signal-like; None where the prediction has none.
 
     """
 
@@ -76,6 +81,21 @@ class Sample:
     weight: NDArray[np.float64]
     cells: Cells
     group: NDArray[np.int64] | None = None
+    score: NDArray[np.float64] | None = None
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The events ordered by score, once for all metrics.
+
+        Raises
+        ------
+        ValueError
+            The prediction has no score.
+
+        """
+        if self.score is None:
+            raise ValueError("This metric needs the score of each event; add a column Score.")
+        return Ranking.of(self.truth, self.weight, self.score)
 
     @classmethod
     def of(
@@ -86,9 +106,11 @@ class Sample:
         fixed: tuple[bool, bool] = (False, False),
         group: NDArray[np.int64] | None = None,
         totals: NDArray[np.float64] | None = None,
+        score: NDArray[np.float64] | None = None,
     ) -> Self:
         """A sample with its cells; all arrays have shape (n,), `totals` as for `cells_of`."""
-        return cls(truth, selected, weight, cells_of(truth, selected, weight, fixed, totals), group)
+        cells = cells_of(truth, selected, weight, fixed, totals)
+        return cls(truth, selected, weight, cells, group, score)
 
 
 def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -109,7 +109,9 @@ def scale(
     return weight * np.where(label, signal, background), summary
 
 
-def score_phase(folder: Path, selected: NDArray[np.bool_]) -> dict[str, dict[str, Estimate]]:
+def score_phase(
+    folder: Path, selected: NDArray[np.bool_], score: NDArray[np.float64] | None = None
+) -> dict[str, dict[str, Estimate]]:
     """Every metric of a phase on every split.
 
     Parameters
@@ -118,12 +120,16 @@ def score_phase(folder: Path, selected: NDArray[np.bool_]) -> dict[str, dict[str
         ``truth/<phase>`` of a compiled solution.
     selected
         bool (n,), in the order of the sorted ids.
+    score
+        float64 (n,), in the same order; None where the prediction has none.
 
     """
     settings = json.loads((folder / PHASE_FILE).read_text())
     return {
         split: score_sample(
-            _load_sample(folder / split, selected, settings["fixed"], settings["totals"][split]),
+            _load_sample(
+                folder / split, selected, score, settings["fixed"], settings["totals"][split]
+            ),
             settings["metrics"],
             settings["options"],
         )
@@ -132,7 +138,11 @@ def score_phase(folder: Path, selected: NDArray[np.bool_]) -> dict[str, dict[str
 
 
 def _load_sample(
-    folder: Path, selected: NDArray[np.bool_], fixed: list[bool], totals: list[list[float]]
+    folder: Path,
+    selected: NDArray[np.bool_],
+    score: NDArray[np.float64] | None,
+    fixed: list[bool],
+    totals: list[list[float]],
 ) -> Sample:
     rows, label, weight = (
         load_array(folder / f"{name}.npy") for name in ("rows", "label", "weight")
@@ -145,6 +155,7 @@ def _load_sample(
         (fixed[0], fixed[1]),
         load_array(group) if group.exists() else None,
         np.array(totals),
+        None if score is None else score[rows],
     )
 
 

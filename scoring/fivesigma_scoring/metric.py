@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Options = Mapping[str, Any]
+Recount = Callable[[NDArray[np.int64]], float]
+"""The metric where each event counts a number of times, int (n,); NaN where it has no value."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,8 @@ class Estimate:
     lower_bound
         The value is only known to be at least this (shown with "≥").
     bootstrap
-        sigma comes from Poisson replicas, since fewer than 25 effective background events passed.
+        sigma comes from Poisson replicas: fewer than 25 effective background events passed (for the
+        AUC: a class has fewer), or the metric is a maximum.
 
     """
 
@@ -104,9 +107,16 @@ class Metric:
     function
         ``function(sample, options)`` gives the value.
     influence
-        ``influence(sample, options)`` gives the effect of each event.
+        ``influence(sample, options)`` gives the effect of each event; None where sigma always comes
+        from replicas.
     is_bound
         ``is_bound(sample)`` says whether the value is only a lower bound.
+    is_rough
+        ``is_rough(sample, options)`` says whether sigma must come from replicas; None where fewer
+        than 25 effective events of selected background say so.
+    recount
+        ``recount(sample, options)`` gives the metric of replicas; None where the sums over the four
+        cells are all that the metric depends on.
 
     """
 
@@ -119,10 +129,12 @@ class Metric:
     digits: int
     formula: str
     function: Callable[[Any, Options], float]
-    influence: Callable[[Any, Options], Influence]
+    influence: Callable[[Any, Options], Influence] | None
     needs_score: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     is_bound: Callable[[Any], bool] = never
+    is_rough: Callable[[Any, Options], bool] | None = None
+    recount: Callable[[Any, Options], Recount] | None = None
 
     def settings(self, options: Options) -> dict[str, Any]:
         """Defaults overridden by `options`.

@@ -102,7 +102,8 @@ def score_offline(
     if aligned is None:
         return Outcome(report, {}, version)
     fixed = ("b" in (normalise or {}), "s" in (normalise or {}))
-    sample = Sample.of(labels, aligned.selected[order], scaled, fixed)
+    score = None if aligned.score is None else aligned.score[order]
+    sample = Sample.of(labels, aligned.selected[order], scaled, fixed, score=score)
     return Outcome(report, {OFFLINE_SPLIT: score_sample(sample, phase.names(), options)}, version)
 
 

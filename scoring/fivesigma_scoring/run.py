@@ -103,7 +103,7 @@ def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome
     version = SCORER_VERSIONS[form.kind]
     if aligned is None:
         return Outcome(report, {}, version)
-    return Outcome(report, score_phase(folder, aligned.selected), version)
+    return Outcome(report, score_phase(folder, aligned.selected, aligned.score), version)
 
 
 def check_job(arguments: Mapping[str, str]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def _weighted(
     return influence
 
 
-def _excess(x: float) -> float:
+def excess(x: float) -> float:
     """(1 + x) ln(1 + x) - x; by its series for small x, where the terms cancel."""
     if abs(x) < SERIES_BELOW:
         return x * x * (1 / 2 - x * (1 / 6 - x * (1 / 12 - x * (1 / 20 - x / 30))))
@@ -56,7 +56,7 @@ def ams_value(signal: float, background: float, regularisation: float = 10.0) ->
     total = background + regularisation
     if total <= TINY or signal <= 0:
         return 0.0
-    return math.sqrt(2 * total * max(_excess(signal / total), 0.0))
+    return math.sqrt(2 * total * max(excess(signal / total), 0.0))
 
 
 def ams(sample: Sample, options: Options) -> float:
@@ -64,7 +64,8 @@ def ams(sample: Sample, options: Options) -> float:
     return ams_value(sample.cells.s, sample.cells.b, options["regularisation"])
 
 
-def _ams_gradient(cells: Cells, options: Options) -> tuple[float, float, float, float]:
+def ams_gradient(cells: Cells, options: Options) -> tuple[float, float, float, float]:
+    """Derivatives of the AMS with respect to s, b, S and B."""
     total = cells.b + options["regularisation"]
     value = ams_value(cells.s, cells.b, options["regularisation"])
     if total <= TINY or cells.s < 0:
@@ -150,7 +151,7 @@ def _purity_gradient(cells: Cells, _options: Options) -> tuple[float, float, flo
     return cells.b / total**2, -cells.s / total**2, 0.0, 0.0
 
 
-ams_influence = _weighted(_ams_gradient)
+ams_influence = _weighted(ams_gradient)
 ams3_influence = _weighted(_ams3_gradient)
 efficiency_influence = _weighted(_efficiency_gradient)
 rejection_influence = _weighted(_rejection_gradient)

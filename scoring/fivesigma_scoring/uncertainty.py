@@ -1,14 +1,14 @@
 """Sampling errors: influence functions, the Poisson bootstrap for few events, paired comparison."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.cells import TINY, Cells, Sample, effective_number
-from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
+from fivesigma_scoring.metric import Comparison, Estimate, Influence, Metric, Options
 
 REPLICAS = 200
 SEED = 20140912
@@ -28,7 +28,8 @@ def estimates(sample: Sample, metrics: Sequence[tuple[Metric, Options]]) -> list
         Lines of the registry, each with complete options as `Metric.settings` gives them.
 
     """
-    replicas = bootstrap_cells(sample) if few_background_events(sample.cells) else None
+    rough = few_background_events(sample.cells) and any(one.recount is None for one, _ in metrics)
+    replicas = bootstrap_cells(sample) if rough else None
     return [_estimate(metric, sample, options, replicas) for metric, options in metrics]
 
 
@@ -38,10 +39,30 @@ def _estimate(
     value, n = metric.function(sample, options), sample.truth.size
     if metric.is_bound(sample):
         return Estimate(value, None, n, lower_bound=True)
+    if metric.recount is not None:
+        if not _is_rough(metric, sample, options):
+            return Estimate(value, _sigma(metric, sample, options), n)
+        return Estimate(value, _spread(_recounts(metric, [sample], options)[0]), n, bootstrap=True)
     if replicas is not None:
         values = _replica_values(metric, sample, replicas, options)
         return Estimate(value, _spread(values), n, bootstrap=True)
-    return Estimate(value, math.sqrt(metric.influence(sample, options).variance(sample)), n)
+    return Estimate(value, _sigma(metric, sample, options), n)
+
+
+def _influence(metric: Metric, sample: Sample, options: Options) -> Influence:
+    if metric.influence is None:
+        raise ValueError(f"{metric.name} has no influence function, its sigma is from replicas.")
+    return metric.influence(sample, options)
+
+
+def _sigma(metric: Metric, sample: Sample, options: Options) -> float:
+    return math.sqrt(_influence(metric, sample, options).variance(sample))
+
+
+def _is_rough(metric: Metric, sample: Sample, options: Options) -> bool:
+    if metric.is_rough is None:
+        return few_background_events(sample.cells)
+    return metric.is_rough(sample, options)
 
 
 def few_background_events(cells: Cells) -> bool:
@@ -57,8 +78,12 @@ def compare_samples(metric: Metric, first: Sample, second: Sample, options: Opti
     difference = metric.function(first, options) - metric.function(second, options)
     if metric.is_bound(first) or metric.is_bound(second):
         return Comparison(difference, None, None)
-    if few_background_events(first.cells) or few_background_events(second.cells):
-        sigma: float | None = _paired_bootstrap(metric, first, second, options)
+    rough = any(_is_rough(metric, sample, options) for sample in (first, second))
+    if rough and metric.recount is not None:
+        values = _recounts(metric, [first, second], options)
+        sigma = _spread(values[0] - values[1])
+    elif rough:
+        sigma = _paired_bootstrap(metric, first, second, options)
     else:
         sigma = _paired_sigma(metric, first, second, options)
     return Comparison(difference, sigma, None if sigma is None else p_value(difference, sigma))
@@ -72,8 +97,8 @@ def p_value(difference: float, sigma: float) -> float:
 
 
 def _paired_sigma(metric: Metric, first: Sample, second: Sample, options: Options) -> float:
-    phi: NDArray[np.float64] = metric.influence(first, options).per_event(first)
-    phi = phi - metric.influence(second, options).per_event(second)
+    phi: NDArray[np.float64] = _influence(metric, first, options).per_event(first)
+    phi = phi - _influence(metric, second, options).per_event(second)
     if first.group is not None:
         phi = np.bincount(first.group, phi).astype(np.float64)
     return math.sqrt(float(phi @ phi))
@@ -92,6 +117,26 @@ def _paired_bootstrap(
         )
     ]
     return _spread(values[0] - values[1])
+
+
+def _recounts(metric: Metric, samples: Sequence[Sample], options: Options) -> NDArray[np.float64]:
+    """Values of the metric, shape (samples, REPLICAS), for predictions on the same events."""
+    assert metric.recount is not None
+    functions = [metric.recount(sample, options) for sample in samples]
+    draws = _row_draws(samples[0])
+    return np.array([[function(drawn) for function in functions] for drawn in draws]).T
+
+
+def _row_draws(sample: Sample) -> Iterator[NDArray[np.int64]]:
+    """How often each event (or group) counts, Poisson(1), int (n,), for each replica, seeded.
+
+    As many events as Poisson(n) says, each drawn at random: the counts are then independent.
+    """
+    random = np.random.RandomState(np.random.MT19937(SEED))
+    n = sample.truth.size if sample.group is None else int(sample.group.max()) + 1
+    for _ in range(REPLICAS):
+        draws = np.bincount(random.randint(n, size=random.poisson(n)), minlength=n)
+        yield draws if sample.group is None else draws[sample.group]
 
 
 def bootstrap_cells(sample: Sample) -> list[Cells]:

@@ -59,7 +59,12 @@ def test_the_registry_is_sorted_and_consistent() -> None:
         "accuracy",
         "ams",
         "ams3",
+        "ams_systematic",
+        "auc",
         "background_rejection",
+        "max_sic",
         "purity",
+        "rejection_at_30",
+        "rejection_at_50",
         "signal_efficiency",
     }

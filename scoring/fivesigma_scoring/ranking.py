@@ -1,0 +1,107 @@
+"""Events ordered by score: what passes at each threshold, sorted once for all metrics."""
+
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+STEP = 0.01
+"""Thinned thresholds differ by one per cent in n_eff of the passing background."""
+
+
+@dataclass(frozen=True)
+class Passing:
+    """Sums over the events with score >= threshold, for m thresholds from the highest down.
+
+    Attributes
+    ----------
+    signal_count, background_count
+        Numbers of events, float64 (m,).
+    signal, background
+        Sums of weights, float64 (m,); the last entry is S or B.
+    square
+        Sum of squared weights of the background, float64 (m,).
+
+    """
+
+    signal_count: NDArray[np.float64]
+    background_count: NDArray[np.float64]
+    signal: NDArray[np.float64]
+    background: NDArray[np.float64]
+    square: NDArray[np.float64]
+
+    def effective_background(self) -> NDArray[np.float64]:
+        """n_eff = (sum of w)^2 / (sum of w^2) of the passing background, shape (m,)."""
+        zeros = np.zeros_like(self.square)
+        return np.divide(self.background**2, self.square, out=zeros, where=self.square > 0)
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Every event with the number of its threshold.
+
+    Attributes
+    ----------
+    truth
+        bool (n,): is signal.
+    weight
+        float64 (n,).
+    code
+        int (n,): 0 for the events of the highest threshold; equal scores share a number.
+    passing
+        What passes at each of the m thresholds.
+
+    """
+
+    truth: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    code: NDArray[np.int64]
+    passing: Passing
+
+    @classmethod
+    def of(
+        cls, truth: NDArray[np.bool_], weight: NDArray[np.float64], score: NDArray[np.float64]
+    ) -> Self:
+        """Order events by `score`, larger being more signal-like; all arrays have shape (n,)."""
+        order = np.argsort(-score, kind="stable")
+        ordered = score[order]
+        code = np.empty(score.size, np.int64)
+        code[order] = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])])
+        return cls(truth, weight, code, _passing(truth, weight, code, None))
+
+    def recounted(self, draws: NDArray[np.int64]) -> Passing:
+        """What passes when each event counts `draws` times, shape (n,)."""
+        return _passing(self.truth, self.weight, self.code, draws, self.passing.signal.size)
+
+    def thinned(self) -> "Ranking":
+        """The same events with thresholds one per cent of n_eff apart.
+
+        Where only signal lies between two thresholds, the looser one is kept: it passes more of it.
+        """
+        step = np.log(np.maximum(self.passing.effective_background(), 1.0)) // STEP
+        last = np.append(step[1:] != step[:-1], True)
+        code = (np.cumsum(last) - last)[self.code]
+        return Ranking(self.truth, self.weight, code, _passing(self.truth, self.weight, code, None))
+
+
+def _passing(
+    truth: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    code: NDArray[np.int64],
+    draws: NDArray[np.int64] | None,
+    thresholds: int = 0,
+) -> Passing:
+    thresholds = thresholds or int(code.max()) + 1
+    cell = code + thresholds * truth
+
+    def passed(values: NDArray[Any] | None) -> NDArray[np.float64]:
+        """Sums of background and of signal, shape (2, m)."""
+        sums = np.bincount(cell, values, 2 * thresholds).reshape(2, thresholds)
+        return np.cumsum(sums, axis=1, dtype=np.float64)
+
+    drawn = weight if draws is None else weight * draws
+    background_count, signal_count = passed(draws)
+    background, signal = passed(drawn)
+    square = passed(drawn * weight)[0]
+    return Passing(signal_count, background_count, signal, background, square)
