@@ -1,10 +1,10 @@
 """Metrics, prediction files and uncertainties: a laptop runs exactly what the server runs."""
 
 from fivesigma_scoring.api import compare, score
-from fivesigma_scoring.files import read_prediction, sniff
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
 from fivesigma_scoring.offline import score_challenge, score_offline, validate_offline
 from fivesigma_scoring.prediction import Prediction, PredictionFormat
+from fivesigma_scoring.reading import read_prediction, sniff
 from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
 from fivesigma_scoring.report import Finding, InputRefusedError, Report
 from fivesigma_scoring.run import Outcome, check_file, check_job, score_file, score_job

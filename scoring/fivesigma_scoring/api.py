@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fivesigma_scoring.arrays import as_classes, as_scores, as_weights
-from fivesigma_scoring.cells import Sample
 from fivesigma_scoring.compiled import scale
+from fivesigma_scoring.files.npy import THRESHOLD
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
-from fivesigma_scoring.npy import THRESHOLD
 from fivesigma_scoring.registry import METRICS
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.selection.cells import Sample
 from fivesigma_scoring.uncertainty import compare_samples, estimates
 
 

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.cells import CLASSES, TINY
 from fivesigma_scoring.prediction import Prediction
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
+from fivesigma_scoring.selection.cells import CLASSES, TINY
 from fivesigma_scoring.universe import Universe
 
 SIGNAL, BACKGROUND = ("s", "1", "true"), ("b", "0", "false")

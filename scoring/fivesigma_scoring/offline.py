@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.cells import Sample
 from fivesigma_scoring.compiled import scale, score_sample
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.registry import SCORER_VERSIONS
 from fivesigma_scoring.report import Finding, Report
 from fivesigma_scoring.run import Outcome, read_and_align, score_file
+from fivesigma_scoring.selection.cells import Sample
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec, check_phase
 from fivesigma_scoring.solution import compile_solution, read_universe
 from fivesigma_scoring.solution_files import (

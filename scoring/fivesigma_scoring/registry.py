@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-from fivesigma_scoring import scores, selection, systematic
 from fivesigma_scoring.metric import Metric
+from fivesigma_scoring.selection import metrics as selection
+from fivesigma_scoring.selection import scores, systematic
 
 SCORER_VERSIONS: Mapping[str, int] = {"selection": 1}
 """Kinds of challenges, and a number bumped by hand whenever scores of a family change."""

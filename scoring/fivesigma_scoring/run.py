@@ -8,9 +8,9 @@ from typing import Any, Self
 
 from fivesigma_scoring.arrays import Aligned, align
 from fivesigma_scoring.compiled import PHASE_FILE, score_phase
-from fivesigma_scoring.container import check_name
-from fivesigma_scoring.files import read_prediction
+from fivesigma_scoring.files.container import check_name
 from fivesigma_scoring.metric import Estimate
+from fivesigma_scoring.reading import read_prediction
 from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
 from fivesigma_scoring.report import InputRefusedError, Report
 from fivesigma_scoring.universe import Universe

@@ -14,9 +14,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring.compiled import write_phase, write_truth
-from fivesigma_scoring.files import read_prediction
 from fivesigma_scoring.folders import fresh_folder
 from fivesigma_scoring.prediction import PredictionFormat
+from fivesigma_scoring.reading import read_prediction
 from fivesigma_scoring.report import InputRefusedError
 from fivesigma_scoring.settings import (
     PhaseScoring,

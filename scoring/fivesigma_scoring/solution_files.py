@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fivesigma_scoring import columns, findings
-from fivesigma_scoring.container import identify, read_capped
-from fivesigma_scoring.delimited import parse_text, read_header
-from fivesigma_scoring.parquet import check_pages, read_footer, read_frame
+from fivesigma_scoring import findings
+from fivesigma_scoring.files import columns
+from fivesigma_scoring.files.container import identify, read_capped
+from fivesigma_scoring.files.delimited import parse_text, read_header
+from fivesigma_scoring.files.parquet import check_pages, read_footer, read_frame
 from fivesigma_scoring.prediction import HEADER_LIMIT
 from fivesigma_scoring.report import InputRefusedError
 

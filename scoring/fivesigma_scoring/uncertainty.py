@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.cells import TINY, Cells, Sample, effective_number
 from fivesigma_scoring.metric import Comparison, Estimate, Influence, Metric, Options
+from fivesigma_scoring.selection.cells import TINY, Cells, Sample, effective_number
 
 REPLICAS = 200
 SEED = 20140912

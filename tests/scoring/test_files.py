@@ -20,7 +20,7 @@ from fivesigma_scoring import (
     read_prediction,
     sniff,
 )
-from fivesigma_scoring.parquet import check_pages, read_footer
+from fivesigma_scoring.files.parquet import check_pages, read_footer
 from fivesigma_scoring.run import read_and_align
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from fivesigma_scoring import compare, score
-from fivesigma_scoring.cells import Sample
 from fivesigma_scoring.registry import METRICS
-from fivesigma_scoring.selection import ams_value
-from fivesigma_scoring.systematic import ams_systematic_value
+from fivesigma_scoring.selection.cells import Sample
+from fivesigma_scoring.selection.metrics import ams_value
+from fivesigma_scoring.selection.systematic import ams_systematic_value
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

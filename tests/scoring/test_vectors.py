@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fivesigma_scoring import METRICS, score
-from fivesigma_scoring.selection import ams_value
+from fivesigma_scoring.selection.metrics import ams_value
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "ams.json"
 

@@ -8,7 +8,8 @@ its influence function follows from four partial derivatives.
 import math
 from collections.abc import Callable
 
-from fivesigma_scoring.cells import (
+from fivesigma_scoring.metric import Options
+from fivesigma_scoring.selection.cells import (
     TINY,
     CellInfluence,
     Cells,
@@ -16,7 +17,6 @@ from fivesigma_scoring.cells import (
     effective_number,
     influence_of,
 )
-from fivesigma_scoring.metric import Options
 
 SERIES_BELOW = 1e-3
 VANISHING = 1e-12

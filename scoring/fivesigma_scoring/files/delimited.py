@@ -11,9 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fivesigma_scoring import columns, findings
-from fivesigma_scoring.columns import Columns, Places
-from fivesigma_scoring.container import UTF16
+from fivesigma_scoring import findings
+from fivesigma_scoring.files import columns
+from fivesigma_scoring.files.columns import Columns, Places
+from fivesigma_scoring.files.container import UTF16
 from fivesigma_scoring.prediction import HEADER_LIMIT, PredictionFormat
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
 

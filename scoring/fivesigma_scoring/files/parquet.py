@@ -7,11 +7,12 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from fivesigma_scoring import columns, findings
-from fivesigma_scoring.delimited import Table
+from fivesigma_scoring import findings
+from fivesigma_scoring.files import columns
+from fivesigma_scoring.files.delimited import Table
+from fivesigma_scoring.files.thrift import CompactReader, ThriftError
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import ROWS_SHOWN, InputRefusedError
-from fivesigma_scoring.thrift import CompactReader, ThriftError
 
 MAGIC = b"PAR1"
 FOOTER_LIMIT = 4 * 2**20

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.parquet import row_numbers
+from fivesigma_scoring.files.parquet import row_numbers
 from fivesigma_scoring.prediction import Prediction, PredictionFormat
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
 

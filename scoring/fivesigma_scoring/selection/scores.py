@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.cells import TINY, Sample, effective_number
 from fivesigma_scoring.metric import Options, Recount
-from fivesigma_scoring.ranking import Passing
-from fivesigma_scoring.selection import VANISHING
+from fivesigma_scoring.selection.cells import TINY, Sample, effective_number
+from fivesigma_scoring.selection.metrics import VANISHING
+from fivesigma_scoring.selection.ranking import Passing
 
 FEW_EVENTS = 25.0
 ROUNDING = 1e-9

@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.ranking import Ranking
+from fivesigma_scoring.selection.ranking import Ranking
 
 CLASSES = ("b", "s")
 TINY = 1e-50

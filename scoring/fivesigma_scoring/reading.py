@@ -2,11 +2,12 @@
 
 from pathlib import Path
 
-from fivesigma_scoring import columns, container, findings
-from fivesigma_scoring.container import identify, open_head, read_capped
-from fivesigma_scoring.delimited import Table, read_delimited, read_header
-from fivesigma_scoring.npy import HEADER_BYTES, read_npy, read_npy_header
-from fivesigma_scoring.parquet import MAGIC, read_parquet
+from fivesigma_scoring import findings
+from fivesigma_scoring.files import columns, container
+from fivesigma_scoring.files.container import identify, open_head, read_capped
+from fivesigma_scoring.files.delimited import Table, read_delimited, read_header
+from fivesigma_scoring.files.npy import HEADER_BYTES, read_npy, read_npy_header
+from fivesigma_scoring.files.parquet import MAGIC, read_parquet
 from fivesigma_scoring.prediction import HEADER_LIMIT, Prediction, PredictionFormat
 from fivesigma_scoring.report import Finding, InputRefusedError, Report
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.cells import TINY, CellInfluence, Sample, influence_of
 from fivesigma_scoring.metric import Options, Recount
-from fivesigma_scoring.selection import ams_gradient, ams_value, excess
+from fivesigma_scoring.selection.cells import TINY, CellInfluence, Sample, influence_of
+from fivesigma_scoring.selection.metrics import ams_gradient, ams_value, excess
 
 SERIES_BELOW = 1e-3
 

@@ -1,0 +1,1 @@
+"""Regression: each event gets values in physical units."""

@@ -1,0 +1,1 @@
+"""Selections: each event is called signal or background, with an optional score."""
