@@ -12,8 +12,8 @@ from fivesigma_scoring.files.npy import THRESHOLD
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
 from fivesigma_scoring.registry import METRICS
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.selection.bootstrap import compare_samples, estimates
 from fivesigma_scoring.selection.cells import Sample
-from fivesigma_scoring.uncertainty import compare_samples, estimates
 
 
 def score(

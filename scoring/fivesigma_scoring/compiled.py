@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from fivesigma_scoring.arrays import class_factors
 from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.registry import METRICS
+from fivesigma_scoring.selection.bootstrap import estimates
 from fivesigma_scoring.selection.cells import TINY, Sample, class_totals
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, options_for
 from fivesigma_scoring.solution_files import SolutionError
 from fivesigma_scoring.splits import PRIVATE, PUBLIC
-from fivesigma_scoring.uncertainty import estimates
 from fivesigma_scoring.universe import load_array
 
 SPLITS = {"public": PUBLIC, "private": PRIVATE}

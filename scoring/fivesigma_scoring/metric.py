@@ -79,9 +79,14 @@ class Influence(Protocol):
         """Sum of phi_i squared, over groups of events where the sample has groups."""
 
 
-def never(_sample: Any) -> bool:
-    """The `is_bound` of metrics that always have a value of their own."""
+def never(_sample: Any, _options: Any = None) -> bool:
+    """For metrics that always have a value of their own, and a sigma from their influence."""
     return False
+
+
+def always(_sample: Any, _options: Any = None) -> bool:
+    """For metrics without a useful derivative: sigma always comes from replicas."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -112,11 +117,14 @@ class Metric:
     is_bound
         ``is_bound(sample)`` says whether the value is only a lower bound.
     is_rough
-        ``is_rough(sample, options)`` says whether sigma must come from replicas; None where fewer
-        than 25 effective events of selected background say so.
+        ``is_rough(sample, options)`` says whether sigma must come from replicas.
     recount
-        ``recount(sample, options)`` gives the metric of replicas; None where the sums over the four
-        cells are all that the metric depends on.
+        ``recount(sample, options)`` gives the metric of replicas; None where it needs none, or
+        where its kind draws replicas of something smaller than the events.
+    by_magnitude
+        Whether the absolute value is what ranks.
+    percent
+        Whether people are shown the value times one hundred.
 
     """
 
@@ -133,8 +141,15 @@ class Metric:
     needs_score: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
     is_bound: Callable[[Any], bool] = never
-    is_rough: Callable[[Any, Options], bool] | None = None
+    is_rough: Callable[[Any, Options], bool] = never
     recount: Callable[[Any, Options], Recount] | None = None
+    by_magnitude: bool = False
+    percent: bool = False
+
+    def rank_key(self, value: float) -> float:
+        """A number that is larger for the better of two values."""
+        size = abs(value) if self.by_magnitude else value
+        return size if self.higher_is_better else -size
 
     def settings(self, options: Options) -> dict[str, Any]:
         """Defaults overridden by `options`.

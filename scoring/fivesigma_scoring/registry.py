@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 
-from fivesigma_scoring.metric import Metric
+from fivesigma_scoring.metric import Metric, always
 from fivesigma_scoring.selection import metrics as selection
 from fivesigma_scoring.selection import scores, systematic
+from fivesigma_scoring.selection.cells import few_background_events
 
 SCORER_VERSIONS: Mapping[str, int] = {"selection": 1}
 """Kinds of challenges, and a number bumped by hand whenever scores of a family change."""
@@ -46,6 +47,7 @@ METRICS: Mapping[str, Metric] = {
         formula="share of correct decisions, without weights (option weighted: by weight)",
         function=selection.accuracy,
         influence=selection.accuracy_influence,
+        is_rough=few_background_events,
         options={"weighted": False},
     ),
     "ams": Metric(
@@ -59,6 +61,7 @@ METRICS: Mapping[str, Metric] = {
         formula="sqrt(2((s + B') ln(1 + s/B') - s)), B' = b + b_r",
         function=selection.ams,
         influence=selection.ams_influence,
+        is_rough=few_background_events,
         options=_REGULARISATION,
     ),
     "ams3": Metric(
@@ -72,6 +75,7 @@ METRICS: Mapping[str, Metric] = {
         formula="s / sqrt(b + b_r)",
         function=selection.ams3,
         influence=selection.ams3_influence,
+        is_rough=few_background_events,
         options=_REGULARISATION,
     ),
     "ams_systematic": Metric(
@@ -88,6 +92,7 @@ METRICS: Mapping[str, Metric] = {
         ),
         function=systematic.ams_systematic,
         influence=systematic.ams_systematic_influence,
+        is_rough=few_background_events,
         recount=systematic.ams_systematic_recount,
         options={
             **_REGULARISATION,
@@ -122,6 +127,7 @@ METRICS: Mapping[str, Metric] = {
         formula="1/eps_B = B/b; at least (sum w)^2 / sum w^2 of the background where b = 0",
         function=selection.background_rejection,
         influence=selection.rejection_influence,
+        is_rough=few_background_events,
         is_bound=selection.rejects_everything,
     ),
     "max_sic": Metric(
@@ -136,7 +142,7 @@ METRICS: Mapping[str, Metric] = {
         function=scores.max_sic,
         influence=None,
         is_bound=scores.separates_perfectly,
-        is_rough=scores.always,
+        is_rough=always,
         recount=scores.max_sic_recount,
         needs_score=True,
     ),
@@ -151,6 +157,7 @@ METRICS: Mapping[str, Metric] = {
         formula="s / (s + b), 0 where nothing is selected",
         function=selection.purity,
         influence=selection.purity_influence,
+        is_rough=few_background_events,
     ),
     "rejection_at_30": _rejection_at(scores.rejection_at_30),
     "rejection_at_50": _rejection_at(scores.rejection_at_50),
@@ -165,5 +172,6 @@ METRICS: Mapping[str, Metric] = {
         formula="eps_S = s/S",
         function=selection.signal_efficiency,
         influence=selection.efficiency_influence,
+        is_rough=few_background_events,
     ),
 }

@@ -1,92 +1,148 @@
-"""Sampling errors: influence functions, the Poisson bootstrap for few events, paired comparison."""
+"""Sampling errors: influence functions, Poisson replicas, paired comparison. Knows no metric."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.metric import Comparison, Estimate, Influence, Metric, Options
-from fivesigma_scoring.selection.cells import TINY, Cells, Sample, effective_number
+from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
 
 REPLICAS = 200
 SEED = 20140912
-FEW_EVENTS = 25.0
-NORMAL_ABOVE = 1000.0
-DRAWS_AT_ONCE = 2_000_000
+
+Chosen = tuple[Metric, Options]
+"""A line of the registry with complete options, as `Metric.settings` gives them."""
 
 
-def estimates(sample: Sample, metrics: Sequence[tuple[Metric, Options]]) -> list[Estimate]:
-    """Each metric on `sample` with one standard deviation; replicas are drawn once for all.
+class Events(Protocol):
+    """The events of one split with a prediction for each."""
 
-    Parameters
-    ----------
-    sample
-        The events of one split.
-    metrics
-        Lines of the registry, each with complete options as `Metric.settings` gives them.
+    @property
+    def n(self) -> int:
+        """Number of events."""
 
-    """
-    rough = few_background_events(sample.cells) and any(one.recount is None for one, _ in metrics)
-    replicas = bootstrap_cells(sample) if rough else None
-    return [_estimate(metric, sample, options, replicas) for metric, options in metrics]
+    @property
+    def group(self) -> NDArray[np.int64] | None:
+        """Shape (n,), equal for rows of one physical event; None where each row stands alone."""
 
 
-def _estimate(
-    metric: Metric, sample: Sample, options: Options, replicas: list[Cells] | None
-) -> Estimate:
-    value, n = metric.function(sample, options), sample.truth.size
+@dataclass(frozen=True)
+class EventInfluence:
+    """phi_i of every event, shape (n,), as they stand."""
+
+    phi: NDArray[np.float64]
+
+    def per_event(self, _sample: Any) -> NDArray[np.float64]:
+        """phi_i of every event, shape (n,)."""
+        return self.phi
+
+    def variance(self, sample: Events) -> float:
+        """Sum of phi_i squared, over groups of events where the sample has groups."""
+        phi = summed_by_group(self.phi, sample)
+        return float(phi @ phi)
+
+
+def summed_by_group(phi: NDArray[np.float64], sample: Events) -> NDArray[np.float64]:
+    """Effects of independent units, shape (n,) or (groups,)."""
+    if sample.group is None:
+        return phi
+    return np.bincount(sample.group, phi).astype(np.float64)
+
+
+def estimates(sample: Events, metrics: Sequence[Chosen]) -> list[Estimate]:
+    """Each metric on `sample` with one standard deviation; replicas are drawn once for all."""
+    values = [_by_influence(sample, metric, options) for metric, options in metrics]
+    rough = [at for at, one in enumerate(values) if one.bootstrap]
+    spreads = _spreads(sample, [metrics[at] for at in rough])
+    for at, sigma in zip(rough, spreads, strict=True):
+        values[at] = Estimate(values[at].value, sigma, sample.n, bootstrap=True)
+    return values
+
+
+def _by_influence(sample: Events, metric: Metric, options: Options) -> Estimate:
+    """An estimate whose sigma is missing where it has to come from replicas."""
+    value = metric.function(sample, options)
     if metric.is_bound(sample):
-        return Estimate(value, None, n, lower_bound=True)
-    if metric.recount is not None:
-        if not _is_rough(metric, sample, options):
-            return Estimate(value, _sigma(metric, sample, options), n)
-        return Estimate(value, _spread(_recounts(metric, [sample], options)[0]), n, bootstrap=True)
-    if replicas is not None:
-        values = _replica_values(metric, sample, replicas, options)
-        return Estimate(value, _spread(values), n, bootstrap=True)
-    return Estimate(value, _sigma(metric, sample, options), n)
+        return Estimate(value, None, sample.n, lower_bound=True)
+    if metric.is_rough(sample, options) or metric.influence is None:
+        return Estimate(value, None, sample.n, bootstrap=True)
+    variance = metric.influence(sample, options).variance(sample)
+    return Estimate(value, math.sqrt(variance), sample.n)
 
 
-def _influence(metric: Metric, sample: Sample, options: Options) -> Influence:
-    if metric.influence is None:
-        raise ValueError(f"{metric.name} has no influence function, its sigma is from replicas.")
-    return metric.influence(sample, options)
+def _spreads(sample: Events, metrics: Sequence[Chosen]) -> list[float | None]:
+    if not metrics:
+        return []
+    return [spread(values) for values in _recounts([sample], metrics)[0]]
 
 
-def _sigma(metric: Metric, sample: Sample, options: Options) -> float:
-    return math.sqrt(_influence(metric, sample, options).variance(sample))
+def _recounts(samples: Sequence[Events], metrics: Sequence[Chosen]) -> NDArray[np.float64]:
+    """Values of the replicas, shape (samples, metrics, REPLICAS), on the same events."""
+    functions = [
+        [_recount(metric)(sample, options) for metric, options in metrics] for sample in samples
+    ]
+    values = [
+        [[function(draws) for function in row] for row in functions]
+        for draws in row_draws(samples[0])
+    ]
+    return np.moveaxis(np.array(values), 0, -1)
 
 
-def _is_rough(metric: Metric, sample: Sample, options: Options) -> bool:
-    if metric.is_rough is None:
-        return few_background_events(sample.cells)
-    return metric.is_rough(sample, options)
+def _recount(metric: Metric) -> Any:
+    if metric.recount is None:
+        raise ValueError(f"{metric.name} cannot be computed on replicas.")
+    return metric.recount
 
 
-def few_background_events(cells: Cells) -> bool:
-    """Whether n_eff of the selected background is below 25: too few for the delta method."""
-    return effective_number(cells.b, float(cells.square[0, 1])) < FEW_EVENTS
+def row_draws(sample: Events) -> Iterator[NDArray[np.int64]]:
+    """How often each event (or group) counts, Poisson(1), int (n,), for each replica, seeded.
+
+    As many events as Poisson(n) says, each drawn at random: the counts are then independent.
+    """
+    random = np.random.RandomState(np.random.MT19937(SEED))
+    n = sample.n if sample.group is None else int(sample.group.max()) + 1
+    for _ in range(REPLICAS):
+        draws = np.bincount(random.randint(n, size=random.poisson(n)), minlength=n)
+        yield draws if sample.group is None else draws[sample.group]
 
 
-def compare_samples(metric: Metric, first: Sample, second: Sample, options: Options) -> Comparison:
+def spread(values: NDArray[np.float64]) -> float | None:
+    """Standard deviation over the replicas that have a value; None where hardly any has."""
+    known = values[np.isfinite(values)]
+    return float(np.std(known, ddof=1)) if known.size > 1 else None
+
+
+def compare_samples(metric: Metric, first: Events, second: Events, options: Options) -> Comparison:
     """Difference of two predictions on the same events, with the error of the difference.
 
-    Both samples hold the same truth, weight and group arrays, shape (n,).
+    Both samples hold the same events with the same groups, shape (n,).
     """
-    difference = metric.function(first, options) - metric.function(second, options)
     if metric.is_bound(first) or metric.is_bound(second):
+        difference = metric.function(first, options) - metric.function(second, options)
         return Comparison(difference, None, None)
-    rough = any(_is_rough(metric, sample, options) for sample in (first, second))
-    if rough and metric.recount is not None:
-        values = _recounts(metric, [first, second], options)
-        sigma = _spread(values[0] - values[1])
-    elif rough:
-        sigma = _paired_bootstrap(metric, first, second, options)
-    else:
-        sigma = _paired_sigma(metric, first, second, options)
+    if any(metric.is_rough(sample, options) for sample in (first, second)):
+        values = _recounts([first, second], [(metric, options)])[:, 0]
+        return comparison(metric, first, second, options, spread(values[0] - values[1]))
+    return comparison(metric, first, second, options, _paired(metric, first, second, options))
+
+
+def comparison(
+    metric: Metric, first: Any, second: Any, options: Options, sigma: float | None
+) -> Comparison:
+    """The difference with its p-value; `sigma` is that of the difference."""
+    difference = metric.function(first, options) - metric.function(second, options)
     return Comparison(difference, sigma, None if sigma is None else p_value(difference, sigma))
+
+
+def _paired(metric: Metric, first: Events, second: Events, options: Options) -> float:
+    if metric.influence is None:
+        raise ValueError(f"{metric.name} has no influence function, its sigma is from replicas.")
+    phi: NDArray[np.float64] = metric.influence(first, options).per_event(first)
+    phi = summed_by_group(phi - metric.influence(second, options).per_event(second), first)
+    return math.sqrt(float(phi @ phi))
 
 
 def p_value(difference: float, sigma: float) -> float:
@@ -94,133 +150,3 @@ def p_value(difference: float, sigma: float) -> float:
     if sigma == 0:
         return 1.0 if difference == 0 else 0.0
     return math.erfc(abs(difference) / sigma / math.sqrt(2))
-
-
-def _paired_sigma(metric: Metric, first: Sample, second: Sample, options: Options) -> float:
-    phi: NDArray[np.float64] = _influence(metric, first, options).per_event(first)
-    phi = phi - _influence(metric, second, options).per_event(second)
-    if first.group is not None:
-        phi = np.bincount(first.group, phi).astype(np.float64)
-    return math.sqrt(float(phi @ phi))
-
-
-def _paired_bootstrap(
-    metric: Metric, first: Sample, second: Sample, options: Options
-) -> float | None:
-    code = first.truth * 4 + first.selected * 2 + second.selected
-    joint = [draws.reshape(REPLICAS, 2, 2, 2) for draws in _replicas(first, code, 8)]
-    values = [
-        _replica_values(metric, sample, _rescaled(sample.cells, *marginal), options)
-        for sample, marginal in (
-            (first, [draws.sum(axis=3) for draws in joint]),
-            (second, [draws.sum(axis=2) for draws in joint]),
-        )
-    ]
-    return _spread(values[0] - values[1])
-
-
-def _recounts(metric: Metric, samples: Sequence[Sample], options: Options) -> NDArray[np.float64]:
-    """Values of the metric, shape (samples, REPLICAS), for predictions on the same events."""
-    assert metric.recount is not None
-    functions = [metric.recount(sample, options) for sample in samples]
-    draws = _row_draws(samples[0])
-    return np.array([[function(drawn) for function in functions] for drawn in draws]).T
-
-
-def _row_draws(sample: Sample) -> Iterator[NDArray[np.int64]]:
-    """How often each event (or group) counts, Poisson(1), int (n,), for each replica, seeded.
-
-    As many events as Poisson(n) says, each drawn at random: the counts are then independent.
-    """
-    random = np.random.RandomState(np.random.MT19937(SEED))
-    n = sample.truth.size if sample.group is None else int(sample.group.max()) + 1
-    for _ in range(REPLICAS):
-        draws = np.bincount(random.randint(n, size=random.poisson(n)), minlength=n)
-        yield draws if sample.group is None else draws[sample.group]
-
-
-def bootstrap_cells(sample: Sample) -> list[Cells]:
-    """200 replicas of the cells: every event (or group) counts Poisson(1) times, seeded.
-
-    Declared totals are restored in each replica, exactly as the metric's weights were scaled.
-    """
-    code = sample.truth * 2 + sample.selected
-    count, weight = (draws.reshape(REPLICAS, 2, 2) for draws in _replicas(sample, code, 4))
-    return _rescaled(sample.cells, count, weight)
-
-
-def _rescaled(cells: Cells, count: NDArray[np.float64], weight: NDArray[np.float64]) -> list[Cells]:
-    weight = weight.copy()
-    for signal, total in enumerate((cells.total_background, cells.total_signal)):
-        drawn = weight[:, signal].sum(axis=1)
-        if cells.fixed[signal]:
-            scale = np.divide(total, drawn, out=np.ones_like(drawn), where=drawn > TINY)
-            weight[:, signal] *= scale[:, None]
-    return [replace(cells, count=n, weight=w) for n, w in zip(count, weight, strict=True)]
-
-
-def _replica_values(
-    metric: Metric, sample: Sample, replicas: list[Cells], options: Options
-) -> NDArray[np.float64]:
-    """Values of the metric; NaN for a replica that lost a whole class and so has none."""
-    return np.array(
-        [
-            metric.function(replace(sample, cells=cells), options)
-            if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all()
-            else np.nan
-            for cells in replicas
-        ]
-    )
-
-
-def _spread(values: NDArray[np.float64]) -> float | None:
-    """Standard deviation over the replicas that have a value; None where hardly any has."""
-    known = values[np.isfinite(values)]
-    return float(np.std(known, ddof=1)) if known.size > 1 else None
-
-
-def _replicas(
-    sample: Sample, code: NDArray[np.int_], cells: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Counts and sums of weights per replica and cell, each (REPLICAS, cells)."""
-    random = np.random.RandomState(np.random.MT19937(SEED))
-    if sample.group is not None:
-        return _grouped_replicas(sample, code, cells, random)
-    parts = [_drawn(sample.weight[code == cell], random) for cell in range(cells)]
-    return np.stack([p[0] for p in parts], axis=1), np.stack([p[1] for p in parts], axis=1)
-
-
-def _drawn(
-    weight: NDArray[np.float64], random: np.random.RandomState
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Poisson sums of one cell; Gaussian where more than 1000 effective events make them so.
-
-    Events of different cells are independent, so each cell is drawn for itself. No metric mixes
-    counts and weights, which is why the Gaussian case may draw them apart.
-    """
-    total, square = float(weight.sum()), float(weight @ weight)
-    if effective_number(total, square) > NORMAL_ABOVE:
-        count = random.normal(weight.size, math.sqrt(weight.size), REPLICAS)
-        return count, random.normal(total, math.sqrt(square), REPLICAS)
-    step = max(1, DRAWS_AT_ONCE // max(1, weight.size))
-    values = np.stack([np.ones(weight.size), weight], axis=1)
-    sums = np.concatenate(
-        [
-            random.poisson(1.0, (min(step, REPLICAS - start), weight.size)) @ values
-            for start in range(0, REPLICAS, step)
-        ]
-    )
-    return sums[:, 0], sums[:, 1]
-
-
-def _grouped_replicas(
-    sample: Sample, code: NDArray[np.int_], cells: int, random: np.random.RandomState
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    assert sample.group is not None
-    count, weight = np.empty((2, REPLICAS, cells))
-    groups = int(sample.group.max()) + 1
-    for replica in range(REPLICAS):
-        draws = random.poisson(1.0, groups)[sample.group]
-        count[replica] = np.bincount(code, draws, cells)
-        weight[replica] = np.bincount(code, draws * sample.weight, cells)
-    return count, weight

@@ -20,8 +20,8 @@ from fivesigma_scoring import (
     score_file,
     score_offline,
 )
+from fivesigma_scoring.selection.bootstrap import compare_samples, estimates
 from fivesigma_scoring.selection.cells import Sample
-from fivesigma_scoring.uncertainty import compare_samples, estimates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray

@@ -6,8 +6,9 @@ from functools import cache
 import numpy as np
 import pytest
 from fivesigma_scoring import METRICS, compare, score
+from fivesigma_scoring.selection.bootstrap import estimates
 from fivesigma_scoring.selection.cells import Sample
-from fivesigma_scoring.uncertainty import estimates, p_value
+from fivesigma_scoring.uncertainty import p_value
 from numpy.typing import NDArray
 
 REPLICAS = 4000

@@ -7,9 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma_scoring.metric import Options
 from fivesigma_scoring.selection.ranking import Ranking
 
 CLASSES = ("b", "s")
+FEW_EVENTS = 25.0
 TINY = 1e-50
 """Sums of weights below this are none: what is divided by them would not stay finite."""
 
@@ -83,6 +85,11 @@ class Sample:
     group: NDArray[np.int64] | None = None
     score: NDArray[np.float64] | None = None
 
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return int(self.truth.size)
+
     @cached_property
     def ranking(self) -> Ranking:
         """The events ordered by score, once for all metrics.
@@ -141,6 +148,12 @@ def cells_of(
 def effective_number(weight: float, square: float) -> float:
     """n_eff = (sum of w)^2 / (sum of w^2), 0 without events."""
     return weight * weight / square if square > 0 else 0.0
+
+
+def few_background_events(sample: Sample, _options: Options | None = None) -> bool:
+    """Whether n_eff of the selected background is below 25: too few for the delta method."""
+    cells = sample.cells
+    return effective_number(cells.b, float(cells.square[0, 1])) < FEW_EVENTS
 
 
 @dataclass(frozen=True)

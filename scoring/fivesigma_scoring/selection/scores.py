@@ -12,30 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Options, Recount
-from fivesigma_scoring.selection.cells import TINY, Sample, effective_number
+from fivesigma_scoring.selection.cells import FEW_EVENTS, TINY, Sample, effective_number
 from fivesigma_scoring.selection.metrics import VANISHING
 from fivesigma_scoring.selection.ranking import Passing
+from fivesigma_scoring.uncertainty import EventInfluence
 
-FEW_EVENTS = 25.0
 ROUNDING = 1e-9
 """Relative error that running sums of weights may have."""
 DEVIATIONS = np.linspace(-4, 4, 161)
-
-
-@dataclass(frozen=True)
-class EventInfluence:
-    """phi_i of every event, shape (n,), as they stand."""
-
-    phi: NDArray[np.float64]
-
-    def per_event(self, _sample: Sample) -> NDArray[np.float64]:
-        """phi_i of every event, shape (n,)."""
-        return self.phi
-
-    def variance(self, sample: Sample) -> float:
-        """Sum of phi_i squared, over groups of events where the sample has groups."""
-        phi = self.phi if sample.group is None else np.bincount(sample.group, self.phi)
-        return float(phi @ phi)
 
 
 def auc(sample: Sample, options: Options) -> float:
@@ -210,11 +194,6 @@ def separates_perfectly(sample: Sample) -> bool:
     passing = sample.ranking.passing
     at = int(np.searchsorted(passing.signal_count, passing.signal_count[-1]))
     return bool(passing.effective_background()[at] < FEW_EVENTS * (1 - ROUNDING))
-
-
-def always(_sample: Sample, _options: Options) -> bool:
-    """A maximum has no useful derivative: sigma comes from replicas."""
-    return True
 
 
 def max_sic_recount(sample: Sample, _options: Options) -> Recount:
