@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -11,20 +12,32 @@ from typing import IO, BinaryIO
 import zstandard
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.report import InputRefusedError
+from fivesigma_scoring.report import Finding, InputRefusedError
 
 CHUNK = 256 * 1024
 ZST_CHUNK = 1024
 ZST_WINDOW = 2**27
 BOMB_RATIO = 50
 DIRECTORY_LIMIT = 64 * 1024
-END_OF_DIRECTORY = b"PK\x05\x06"
+END_OF_DIRECTORY, END_BYTES = b"PK\x05\x06", 22
+LOCATOR, LOCATOR_BYTES = b"PK\x06\x07", 20
+BIG_END_BYTES = 56
+READER_ERRORS = (
+    EOFError,
+    NotImplementedError,
+    OSError,
+    OverflowError,
+    UnicodeDecodeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+    zstandard.ZstdError,
+)
 
 COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"PK\x03\x04": "zip"}
-TABLES = {b"PAR1": "parquet", b"\x93NUMPY": "npy"}
+TABLES = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"\x89HDF\r\n\x1a\n": "hdf5"}
 FOREIGN = {
     b"PK\x05\x06": "an empty zip archive",
-    b"\x89HDF\r\n\x1a\n": "an HDF5 file",
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ\x00": "an xz archive",
     b"7z\xbc\xaf\x27\x1c": "a 7z archive",
@@ -47,7 +60,9 @@ UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 def identify(head: bytes) -> str:
-    """``gz``, ``zst``, ``zip``, ``parquet``, ``npy`` or ``text``, from the first bytes.
+    """``gz``, ``zst``, ``zip``, ``parquet``, ``npy``, ``hdf5`` or ``text``, by the first bytes.
+
+    An ``.npz`` is a ``zip``: see `npz.is_npz`.
 
     Raises
     ------
@@ -90,6 +105,7 @@ def read_capped(path: Path, kind: str, limit: int) -> bytes:
         The container is damaged, holds something else than one text file, or expands past `limit`.
 
     """
+    _check_readable(kind)
     if kind == "text":
         if path.stat().st_size > limit:
             raise InputRefusedError(findings.too_large(limit, expanded=True))
@@ -101,30 +117,31 @@ def read_capped(path: Path, kind: str, limit: int) -> bytes:
     return data
 
 
+def _check_readable(kind: str) -> None:
+    """Where text is read, HDF5 is not."""
+    if kind == "hdf5":
+        raise InputRefusedError(findings.wrong_format("an HDF5 file"))
+
+
 def _collect(chunks: Iterator[bytes], limit: int, stream: BinaryIO) -> bytes:
     buffer = io.BytesIO()
     for chunk in chunks:
         if buffer.tell() + len(chunk) > limit:
-            bomb = limit > BOMB_RATIO * stream.tell()
-            raise InputRefusedError(
-                findings.zip_bomb(limit) if bomb else findings.too_large(limit, expanded=True)
-            )
+            raise InputRefusedError(expands_too_far(stream.tell(), limit))
         buffer.write(chunk)
     return buffer.getvalue()
+
+
+def expands_too_far(sent: int, limit: int) -> Finding:
+    """The finding on more than `limit` bytes out of `sent` ones."""
+    bomb = limit > BOMB_RATIO * sent
+    return findings.zip_bomb(limit) if bomb else findings.too_large(limit, expanded=True)
 
 
 def _guarded(stream: BinaryIO, kind: str) -> Iterator[bytes]:
     try:
         yield from {"gz": _gz, "zst": _zst, "zip": _zip}[kind](stream)
-    except (
-        EOFError,
-        NotImplementedError,
-        OSError,
-        UnicodeDecodeError,
-        zipfile.BadZipFile,
-        zlib.error,
-        zstandard.ZstdError,
-    ) as error:
+    except READER_ERRORS as error:
         raise InputRefusedError(findings.cut_short("archive")) from error
 
 
@@ -153,7 +170,9 @@ def _zst(stream: BinaryIO) -> Iterator[bytes]:
 
 
 def _zip(stream: BinaryIO) -> Iterator[bytes]:
-    _check_directory(stream)
+    entries = too_many_entries(stream)
+    if entries:
+        raise InputRefusedError(findings.wrong_archive(f"{entries:,} files or more"))
     with zipfile.ZipFile(stream) as archive:
         members = [
             member
@@ -170,18 +189,26 @@ def _zip(stream: BinaryIO) -> Iterator[bytes]:
             yield from _blocks(text)
 
 
-def _check_directory(stream: BinaryIO) -> None:
-    """Look at the directory's announced size before `zipfile` reads all of it into memory."""
+def too_many_entries(stream: BinaryIO) -> int:
+    """Announced number of members where a zip's directory is too large to be read; else 0.
+
+    `zipfile` reads all of the directory into memory, and believes the 64-bit record where there is
+    one.
+    """
     size = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, size - DIRECTORY_LIMIT - 22))
+    stream.seek(max(0, size - DIRECTORY_LIMIT - END_BYTES - LOCATOR_BYTES - BIG_END_BYTES))
     tail = stream.read()
-    at = tail.rfind(END_OF_DIRECTORY)
-    if at < 0 or len(tail) < at + 22:
-        raise EOFError
-    if int.from_bytes(tail[at + 12 : at + 16], "little") > DIRECTORY_LIMIT:
-        entries = int.from_bytes(tail[at + 10 : at + 12], "little")
-        raise InputRefusedError(findings.wrong_archive(f"{entries:,} files or more"))
     stream.seek(0)
+    at = tail.rfind(END_OF_DIRECTORY)
+    if at < 0 or len(tail) < at + END_BYTES:
+        raise EOFError
+    entries, length = struct.unpack_from("<HL", tail, at + 10)
+    locator = at - LOCATOR_BYTES
+    if tail.startswith(LOCATOR, max(0, locator)):
+        if locator < BIG_END_BYTES:
+            raise EOFError
+        entries, length = struct.unpack_from("<QQ", tail, locator - BIG_END_BYTES + 32)
+    return max(1, entries) if length > DIRECTORY_LIMIT else 0
 
 
 def open_head(head: bytes, kind: str, limit: int) -> bytes:
@@ -193,6 +220,7 @@ def open_head(head: bytes, kind: str, limit: int) -> bytes:
         The beginning is not what its magic bytes promise.
 
     """
+    _check_readable(kind)
     try:
         if kind == "gz":
             return zlib.decompressobj(31).decompress(head, limit)
