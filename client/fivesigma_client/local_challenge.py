@@ -13,6 +13,16 @@ from .errors import Misused
 if TYPE_CHECKING:
     from fivesigma_scoring import PhaseScoring, TestSetSpec
 
+COPIED = (
+    "min_selected",
+    "max_bytes",
+    "max_expanded_bytes",
+    "group",
+    "variants",
+    "classes",
+    "shape",
+)
+
 
 @dataclass(frozen=True)
 class LocalPhase:
@@ -76,15 +86,13 @@ def _test_set(kind: str, table: Mapping[str, Any]) -> TestSetSpec:
         raise Misused(
             "challenge.toml: the split has no seed; add the one that loading has printed."
         )
-    limits = {
-        name: table[name]
-        for name in ("min_selected", "max_bytes", "max_expanded_bytes", "group")
-        if name in table
-    }
+    limits = {name: table[name] for name in COPIED if name in table}
+    bounds = table.get("range")
     return TestSetSpec(
         kind=kind,
         usage=table.get("usage") or "usage",
         split=None if split is None else SplitSpec(**split),
+        bounds=None if bounds is None else (bounds[0], bounds[1]),
         **limits,
     )
 
@@ -99,4 +107,5 @@ def _phase(table: Mapping[str, Any]) -> PhaseScoring:
         metrics=[*table.get("metrics", []), *table.get("tie_break", []), *gates],
         options=table.get("options", {}),
         normalise=table.get("normalise"),
+        variant_rank=table.get("variant_rank", "nominal"),
     )

@@ -1,6 +1,8 @@
 """Metrics, prediction files and uncertainties: a laptop runs exactly what the server runs."""
 
 from fivesigma_scoring.api import compare, score
+from fivesigma_scoring.interval import coverage_score
+from fivesigma_scoring.kinds import KINDS
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
 from fivesigma_scoring.offline import score_challenge, score_offline, validate_offline
 from fivesigma_scoring.prediction import Prediction, PredictionFormat
@@ -21,6 +23,7 @@ from fivesigma_scoring.splits import make_usage
 from fivesigma_scoring.universe import Universe
 
 __all__ = [
+    "KINDS",
     "METRICS",
     "SCORER_VERSIONS",
     "Comparison",
@@ -43,6 +46,7 @@ __all__ = [
     "check_job",
     "compare",
     "compile_solution",
+    "coverage_score",
     "make_usage",
     "read_prediction",
     "score",

@@ -3,17 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from fivesigma_scoring.arrays import as_classes, as_scores, as_weights
-from fivesigma_scoring.compiled import scale
-from fivesigma_scoring.files.npy import THRESHOLD
+from fivesigma_scoring.kinds import KINDS
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
 from fivesigma_scoring.registry import METRICS
-from fivesigma_scoring.report import Finding, InputRefusedError
-from fivesigma_scoring.selection.bootstrap import compare_samples, estimates
-from fivesigma_scoring.selection.cells import Sample
 
 
 def score(
@@ -32,12 +26,14 @@ def score(
     metric
         Name in `METRICS`.
     truth, prediction
-        Labels and decisions, shape (n,): booleans, 1/0 or s/b. Metrics with `needs_score` take
-        scores as prediction: numbers, larger meaning more signal-like.
+        Selection: labels and decisions, shape (n,), as booleans, 1/0 or s/b; metrics with
+        `needs_score` take scores as prediction: numbers, larger meaning more signal-like.
+        Segmentation: class numbers, shape (events, pixels…). Regression: values in physical units,
+        shape (n,) or (n, targets).
     weight
-        Event weights, shape (n,); ones by default.
+        Event weights, shape (n,); ones by default; masks have none.
     normalise
-        Class (``s``, ``b``) to the total its weights are scaled to.
+        Selection: class (``s``, ``b``) to the total its weights are scaled to.
     **options
         As the metric's `options` says, such as ``regularisation=10``.
 
@@ -54,8 +50,9 @@ def score(
 
     """
     chosen, settings = _metric(metric, options)
-    sample = _sample(chosen, truth, prediction, weight, normalise)
-    return estimates(sample, [(chosen, settings)])[0]
+    kind = KINDS[chosen.kind]
+    sample = kind.sample_of(chosen, truth, prediction, weight, normalise)
+    return kind.estimates(sample, [(chosen, settings)])[0]
 
 
 def compare(
@@ -84,31 +81,13 @@ def compare(
 
     """
     chosen, settings = _metric(metric, options)
-    first = _sample(chosen, truth, a, weight, normalise)
-    second = _sample(chosen, truth, b, weight, normalise)
-    return compare_samples(chosen, first, second, settings)
+    kind = KINDS[chosen.kind]
+    first = kind.sample_of(chosen, truth, a, weight, normalise)
+    second = kind.sample_of(chosen, truth, b, weight, normalise)
+    return kind.compare(chosen, first, second, settings)
 
 
 def _metric(name: str, options: Mapping[str, Any]) -> tuple[Metric, dict[str, Any]]:
     if name not in METRICS:
         raise ValueError(f"Unknown metric {name!r}; there are: {', '.join(METRICS)}.")
     return METRICS[name], METRICS[name].settings(options)
-
-
-def _sample(
-    metric: Metric,
-    truth: ArrayLike,
-    prediction: ArrayLike,
-    weight: ArrayLike | None,
-    normalise: Mapping[str, float] | None,
-) -> Sample:
-    label: NDArray[np.bool_] = as_classes(truth, "truth")
-    score = as_scores(prediction, "prediction") if metric.needs_score else None
-    selected = as_classes(prediction, "prediction") if score is None else score >= THRESHOLD
-    if label.shape != selected.shape:
-        text = f"prediction has {selected.size:,} entries, truth has {label.size:,}."
-        raise InputRefusedError(Finding("wrong_row_count", "error", text))
-    weights = as_weights(weight, label.size)
-    fixed = ("b" in (normalise or {}), "s" in (normalise or {}))
-    scaled = scale(label, weights, normalise)[0]
-    return Sample.of(label, selected, scaled, fixed, score=score)

@@ -2,37 +2,34 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.compiled import scale, score_sample
-from fivesigma_scoring.prediction import PredictionFormat
-from fivesigma_scoring.registry import SCORER_VERSIONS
+from fivesigma_scoring.kinds import KINDS, kind_of_sample
+from fivesigma_scoring.phases import check_phase, with_options
+from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
 from fivesigma_scoring.report import Finding, Report
 from fivesigma_scoring.run import Outcome, read_and_align, score_file
-from fivesigma_scoring.selection.cells import Sample
-from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec, check_phase
-from fivesigma_scoring.solution import compile_solution, read_universe
-from fivesigma_scoring.solution_files import (
-    SolutionError,
-    Source,
-    are_integers,
-    read_id_array,
-    read_labels,
-    read_weights,
-    text_of,
-)
-from fivesigma_scoring.universe import Universe
+from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
+from fivesigma_scoring.solution import compile_solution
+from fivesigma_scoring.solution_files import SolutionError
+from fivesigma_scoring.splits import PUBLIC
+from fivesigma_scoring.uncertainty import Chosen
 
 OFFLINE_SPLIT = "all"
 SUM_TOLERANCE = 1e-3
 
 
-def validate_offline(sample: Path, prediction: Path, *, min_selected: int = 0) -> Report:
+def validate_offline(
+    sample: Path, prediction: Path, *, test_set: TestSetSpec | None = None
+) -> Report:
     """Check a prediction against nothing but a sample submission.
+
+    Without a test set the kind is told from the sample.
 
     Raises
     ------
@@ -40,7 +37,9 @@ def validate_offline(sample: Path, prediction: Path, *, min_selected: int = 0) -
         The sample itself is wrong.
 
     """
-    universe = read_universe(Path(sample), TestSetSpec(min_selected=min_selected))
+    test_set = test_set or TestSetSpec(kind=kind_of_sample(Path(sample)))
+    kind = KINDS[test_set.kind]
+    universe = kind.read_universe(Path(sample), None, test_set, needs_score=False)
     return read_and_align(Path(prediction), Path(prediction).name, universe)[0]
 
 
@@ -52,6 +51,7 @@ def score_offline(
     prediction: Path,
     *,
     metrics: Sequence[str] = (),
+    test_set: TestSetSpec | None = None,
 ) -> Outcome:
     """Score a prediction of one's own validation events.
 
@@ -62,9 +62,12 @@ def score_offline(
     options, normalise
         As in a phase; the totals hold for all events of the truth together.
     truth
-        CSV or Parquet with an id column first, ``label`` and optionally ``weight``.
+        CSV or Parquet with an id column first, ``label`` or the target columns, and optionally
+        ``weight``; masks as in a solution.
     prediction
         A prediction file for the same ids.
+    test_set
+        What masks need to know: classes and shape, unless the truth says them.
 
     Returns
     -------
@@ -77,42 +80,59 @@ def score_offline(
         The truth or the settings are wrong.
 
     """
-    phase = PhaseScoring("offline", metric, metrics, options, normalise)
-    needs_score = any(one.needs_score for one in check_phase(phase, "selection"))
-    source = Source.open(Path(truth))
-    identity, label = source.id_column(), source.need("label")
-    weight = source.find("weight")
-    frame = source.read([name for name in (identity, label, weight) if name])
-    integers = are_integers(text_of(frame, identity))
-    ids = read_id_array(source, frame, identity, integers=integers)
-    form = PredictionFormat(
-        ids.size, identity, "int" if integers else "str", needs_score=needs_score
+    report, sample, chosen = offline_sample(
+        metric, options, normalise, truth, prediction, metrics=metrics, test_set=test_set
     )
-    universe = Universe.of(form, ids)
-    order = universe.sample_order()
-    labels = read_labels(source, frame, label)
-    weights = read_weights(source, frame, weight) if weight else np.ones(labels.size)
-    try:
-        scaled, summary = scale(labels, weights, normalise)
-    except ValueError as error:
-        raise SolutionError(f"{source.path.name}: {error}") from error
-    report, aligned = read_and_align(Path(prediction), Path(prediction).name, universe)
-    report = Report.of([*report.findings, *_sum_warnings(summary, normalise)])
-    version = SCORER_VERSIONS[form.kind]
-    if aligned is None:
-        return Outcome(report, {}, version)
-    fixed = ("b" in (normalise or {}), "s" in (normalise or {}))
-    score = None if aligned.score is None else aligned.score[order]
-    sample = Sample.of(labels, aligned.selected[order], scaled, fixed, score=score)
-    return Outcome(report, {OFFLINE_SPLIT: score_sample(sample, phase.names(), options)}, version)
+    kind = chosen[0][0].kind
+    if sample is None:
+        return Outcome(report, {}, SCORER_VERSIONS[kind])
+    values = KINDS[kind].estimates(sample, chosen)
+    named = {one.name: value for (one, _), value in zip(chosen, values, strict=True)}
+    return Outcome(report, {OFFLINE_SPLIT: named}, SCORER_VERSIONS[kind])
+
+
+def offline_sample(
+    metric: str,
+    options: Mapping[str, Any],
+    normalise: Mapping[str, float] | None,
+    truth: Path,
+    prediction: Path,
+    *,
+    metrics: Sequence[str] = (),
+    test_set: TestSetSpec | None = None,
+) -> tuple[Report, Any, list[Chosen]]:
+    """Report, events with their prediction (None where it is refused), metrics with options.
+
+    Parameters and errors are those of `score_offline`.
+    """
+    if metric not in METRICS:
+        raise SolutionError(f"Unknown metric {metric!r}.")
+    name = METRICS[metric].kind
+    phase = PhaseScoring("offline", metric, metrics, options, normalise)
+    chosen = with_options(check_phase(phase, name), options)
+    settings = replace(test_set or TestSetSpec(), kind=name, usage=None, split=None)
+    kind, truth = KINDS[name], Path(truth)
+    needs_score = any(one.needs_score for one, _ in chosen)
+    universe = kind.universe_of_truth(truth, settings, needs_score=needs_score)
+    solution = kind.read_truth(truth, universe, settings, [phase])
+    with tempfile.TemporaryDirectory(prefix="fivesigma-") as folder:
+        rows = np.flatnonzero(solution.usage[phase.slug] == PUBLIC)
+        try:
+            summary = solution.save_split(Path(folder), rows, phase)
+        except ValueError as error:
+            raise SolutionError(f"{truth.name}: {error}") from error
+        report, aligned = read_and_align(Path(prediction), Path(prediction).name, universe)
+        report = Report.of([*report.findings, *_sum_warnings(summary, normalise)])
+        sample = None if aligned is None else kind.load(Path(folder), aligned)
+    return report, sample, chosen
 
 
 def _sum_warnings(summary: SplitSummary, normalise: Mapping[str, float] | None) -> list[Finding]:
-    sums = {"s": summary.signal_weight, "b": summary.background_weight}
+    sums = {"s": "signal_weight", "b": "background_weight"}
     return [
-        findings.weight_sum(name, sums[name], total)
+        findings.weight_sum(name, summary.facts[sums[name]], total)
         for name, total in (normalise or {}).items()
-        if abs(sums[name] - total) > SUM_TOLERANCE * total
+        if abs(summary.facts[sums[name]] - total) > SUM_TOLERANCE * total
     ]
 
 

@@ -1,12 +1,12 @@
-"""What a prediction file must look like, and what is left of one after reading."""
+"""What a prediction file must look like, and what every kind leaves of one after reading."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma_scoring.files.table import Places
 from fivesigma_scoring.report import Finding
 
 MEBIBYTE = 2**20
@@ -23,12 +23,18 @@ class PredictionFormat:
         Number of events of the test set.
     id_column, id_type
         Name of the id column; ids are 64-bit integers or strings.
-    min_selected
-        Least number of events that must be predicted as signal, over the whole file.
+    kind
+        Metric family; the attributes below the caps belong to one of them.
     max_bytes, max_expanded_bytes
         Caps in bytes on the file as sent and after decompression.
-    needs_score
-        Whether a score column is required.
+    min_selected, needs_score
+        Selection: least number of events that must be predicted as signal, over the whole file;
+        whether a score column is required.
+    targets, bounds, training
+        Regression: names of the columns; sanity bounds outside of which a value is refused; target
+        to lowest and highest value of the published training file, outside of which it is odd.
+    classes, shape
+        Segmentation: names of the classes, class 0 first; pixels of an event along each axis.
 
     """
 
@@ -36,19 +42,28 @@ class PredictionFormat:
     id_column: str
     id_type: Literal["int", "str"] = "int"
     kind: str = "selection"
-    min_selected: int = 0
     max_bytes: int = 256 * MEBIBYTE
     max_expanded_bytes: int = 1024 * MEBIBYTE
+    min_selected: int = 0
     needs_score: bool = False
+    targets: tuple[str, ...] = ()
+    bounds: tuple[float, float] | None = None
+    training: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    classes: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The format as a plain dict that ``json`` can write."""
         return asdict(self)
 
     @classmethod
-    def from_json(cls, value: dict[str, Any]) -> Self:
+    def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The inverse of `as_json`."""
-        return cls(**value)
+        plain: dict[str, Any] = {
+            name: tuple(one) if isinstance(one, list) else one for name, one in value.items()
+        }
+        plain["training"] = {name: tuple(one) for name, one in value["training"].items()}
+        return cls(**plain)
 
 
 @dataclass(frozen=True)
@@ -59,10 +74,6 @@ class Prediction:
     ----------
     ids
         int64 (n,), or UTF-8 byte strings (n,); None where the file has no ids (``.npy``).
-    selected
-        bool (n,), True where the event is predicted as signal.
-    score
-        float64 (n,), larger means more signal-like; None where absent.
     warnings
         Findings that do not refuse the file.
     places
@@ -71,7 +82,5 @@ class Prediction:
     """
 
     ids: NDArray[Any] | None
-    selected: NDArray[np.bool_]
-    score: NDArray[np.float64] | None
     warnings: tuple[Finding, ...]
-    places: Callable[[Sequence[int]], tuple[int, ...]]
+    places: Places

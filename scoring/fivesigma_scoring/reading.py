@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.files import columns, container
-from fivesigma_scoring.files.container import identify, open_head, read_capped
-from fivesigma_scoring.files.delimited import Table, read_delimited, read_header
-from fivesigma_scoring.files.npy import HEADER_BYTES, read_npy, read_npy_header
-from fivesigma_scoring.files.parquet import MAGIC, read_parquet
+from fivesigma_scoring.files import container
+from fivesigma_scoring.files.container import identify, open_head
+from fivesigma_scoring.files.delimited import read_header
+from fivesigma_scoring.files.parquet import MAGIC
+from fivesigma_scoring.kinds import KINDS
 from fivesigma_scoring.prediction import HEADER_LIMIT, Prediction, PredictionFormat
 from fivesigma_scoring.report import Finding, InputRefusedError, Report
 
@@ -20,7 +20,7 @@ def read_prediction(path: Path | str, format: PredictionFormat) -> Prediction:  
     Parameters
     ----------
     path
-        CSV (plain, gz, zst or zip of one file), Parquet or ``.npy``.
+        CSV (plain, gz, zst or zip of one file), Parquet, ``.npy``; for masks also NPZ and HDF5.
     format
         What the file must look like.
 
@@ -39,29 +39,9 @@ def read_prediction(path: Path | str, format: PredictionFormat) -> Prediction:  
     if path.stat().st_size > format.max_bytes:
         raise InputRefusedError(findings.too_large(format.max_bytes, expanded=False))
     with path.open("rb") as stream:
-        kind = identify(stream.read(MAGIC_BYTES))
-    if kind == "npy":
-        return read_npy(path, format)
-    if kind == "parquet":
-        return _prediction(read_parquet(path, format), format)
-    data = read_capped(path, kind, format.max_expanded_bytes)
-    return _prediction(read_delimited(data, format), format)
-
-
-def _prediction(table: Table, form: PredictionFormat) -> Prediction:
-    found, values = table.columns, table.values
-    if not len(values[found.label]):
-        raise InputRefusedError(findings.no_rows(form.rows))
-    ids, errors = columns.read_ids(values[found.id], form, table.places)
-    selected, bad = columns.read_label(values[found.label], table.places)
-    errors, score = [*errors, *bad], None
-    if found.score is not None:
-        series = values[found.score]
-        score, bad = columns.read_score(series, found.score_name, table.places)
-        errors += bad
-    if errors:
-        raise InputRefusedError(*errors, *found.warnings)
-    return Prediction(ids, selected, score, found.warnings, table.places)
+        what = identify(stream.read(MAGIC_BYTES))
+    prediction: Prediction = KINDS[format.kind].read(path, what, format)
+    return prediction
 
 
 def sniff(
@@ -101,18 +81,17 @@ def sniff(
 def _look(head: bytes, tail: bytes | None, size: int, form: PredictionFormat) -> list[Finding]:
     if size > form.max_bytes:
         return [findings.too_large(form.max_bytes, expanded=False)]
-    kind = identify(head)
-    if kind == "npy":
-        dtype, offset = read_npy_header(head[:HEADER_BYTES], form)
-        whole = size == offset + form.rows * dtype.itemsize
-        return [] if whole else [findings.cut_short(".npy file")]
-    if kind == "parquet":
+    kind, what = KINDS[form.kind], identify(head)
+    seen = kind.look(what, head, size, form)
+    if seen is not None:
+        return seen
+    if what == "parquet":
         whole = tail is None or tail.endswith(MAGIC)
         return [] if whole else [findings.cut_short("Parquet file")]
-    text = open_head(head, kind, HEADER_LIMIT)
-    if kind != "text" and text and container.identify(text) != "text":
+    text = open_head(head, what, HEADER_LIMIT)
+    if what != "text" and text and identify(text) != "text":
         return [findings.wrong_archive("something else than CSV")]
     header = read_header(text)
-    if not header.complete and (kind != "text" or len(head) < size):
+    if not header.complete and (what != "text" or len(head) < size):
         return []
-    return list(columns.match(header.names, form).warnings)
+    return list(kind.header(header.names, form))

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from fivesigma_scoring.arrays import Aligned, align
 from fivesigma_scoring.compiled import PHASE_FILE, score_phase
 from fivesigma_scoring.files.container import check_name
+from fivesigma_scoring.kinds import KINDS, Kind, Universe
 from fivesigma_scoring.metric import Estimate
+from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.reading import read_prediction
 from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
 from fivesigma_scoring.report import InputRefusedError, Report
-from fivesigma_scoring.universe import Universe
+from fivesigma_scoring.universe import FORMAT_FILE
 
 Scores = Mapping[str, Mapping[str, Estimate]]
 
@@ -48,11 +49,19 @@ class Outcome:
         return cls(Report.from_json(value), scores, value["scorer_version"])
 
 
-def read_and_align(file: Path, filename: str, universe: Universe) -> tuple[Report, Aligned | None]:
-    """The full check of a file against a universe; None where it is refused."""
+def open_universe(folder: Path) -> tuple[Kind, Universe]:
+    """The kind of a compiled folder ``universe``, and what it holds."""
+    form = PredictionFormat.from_json(json.loads((folder / FORMAT_FILE).read_text()))
+    kind = KINDS[form.kind]
+    return kind, kind.open_universe(folder)
+
+
+def read_and_align(file: Path, filename: str, universe: Universe) -> tuple[Report, Any]:
+    """The full check of a file against a universe, and the prediction; None where it is refused."""
     try:
         check_name(filename)
-        aligned = align(read_prediction(file, universe.format), universe)
+        form = universe.format
+        aligned = KINDS[form.kind].align(read_prediction(file, form), universe)
     except InputRefusedError as refused:
         return Report.of(refused.findings), None
     return Report.of(aligned.warnings), aligned
@@ -71,7 +80,7 @@ def check_file(file: Path, filename: str, universe: Path) -> Report:
         Folder ``universe`` of a compiled solution.
 
     """
-    return read_and_align(Path(file), filename, Universe.load(Path(universe)))[0]
+    return read_and_align(Path(file), filename, open_universe(Path(universe))[1])[0]
 
 
 def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome:
@@ -95,22 +104,22 @@ def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome
     folder = Path(compiled) / "truth" / phase
     if not (folder / PHASE_FILE).is_file():
         raise ValueError(f"The solution has not been compiled for the phase {phase!r}.")
-    universe = Universe.load(Path(compiled) / "universe")
+    kind, universe = open_universe(Path(compiled) / "universe")
     metrics = json.loads((folder / PHASE_FILE).read_text())["metrics"]
     needs_score = any(METRICS[name].needs_score for name in metrics)
     form = replace(universe.format, needs_score=needs_score)
-    report, aligned = read_and_align(Path(file), filename, replace(universe, format=form))
+    report, aligned = read_and_align(Path(file), filename, universe.with_format(form))
     version = SCORER_VERSIONS[form.kind]
     if aligned is None:
         return Outcome(report, {}, version)
-    return Outcome(report, score_phase(folder, aligned.selected, aligned.score), version)
+    return Outcome(report, score_phase(kind, folder, aligned), version)
 
 
 def check_job(arguments: Mapping[str, str]) -> dict[str, Any]:
     """`check_file` for a child: ``{"file", "filename", "universe"}`` in, plain JSON out."""
     universe = Path(arguments["universe"])
     report = check_file(Path(arguments["file"]), arguments["filename"], universe)
-    version = SCORER_VERSIONS[Universe.load(universe).format.kind]
+    version = SCORER_VERSIONS[open_universe(universe)[1].format.kind]
     return {**report.as_json(), "scores": None, "scorer_version": version}
 
 

@@ -1,16 +1,11 @@
 """Settings of test sets and phases as scoring needs them, and what compiling reports back."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-from fivesigma_scoring.metric import Metric
 from fivesigma_scoring.prediction import PredictionFormat
-from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
-from fivesigma_scoring.solution_files import SolutionError
-
-SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -31,14 +26,22 @@ class TestSetSpec:
     ----------
     kind
         Metric family.
-    min_selected, max_bytes, max_expanded_bytes
+    min_selected, max_bytes, max_expanded_bytes, bounds
         As in `prediction.PredictionFormat`.
     usage
-        Usage column of every phase, or of each by its slug.
+        Usage column of every phase, or of each by its slug; None scores all rows as one split.
     split
         Drawn instead of read from a usage column.
     group
         Column whose equal values mark rows of one physical event.
+    variants
+        Column that names the variant of each row; ``nominal`` is one of them.
+    classes
+        Segmentation: names of the classes, class 0 first.
+    shape
+        Segmentation: pixels of an event along each axis, where the files do not say it.
+    training
+        Regression: the published training file, whose range a prediction is held against.
 
     """
 
@@ -48,9 +51,14 @@ class TestSetSpec:
     min_selected: int = 0
     max_bytes: int = PredictionFormat.max_bytes
     max_expanded_bytes: int = PredictionFormat.max_expanded_bytes
-    usage: str | Mapping[str, str] = "usage"
+    usage: str | Mapping[str, str] | None = "usage"
     split: SplitSpec | None = None
     group: str | None = None
+    variants: str | None = None
+    classes: Sequence[str] = ()
+    shape: Sequence[int] = ()
+    bounds: tuple[float, float] | None = None
+    training: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,8 @@ class PhaseScoring:
         Class (``s``, ``b``) to declared total per split.
     usage
         Usage column of this phase; None takes the test set's.
+    variant_rank
+        What stands in the columns where there are variants: ``nominal``, ``mean`` or ``worst``.
 
     """
 
@@ -78,6 +88,7 @@ class PhaseScoring:
     options: Mapping[str, Any] = field(default_factory=dict)
     normalise: Mapping[str, float] | None = None
     usage: str | None = None
+    variant_rank: str = "nominal"
 
     def names(self) -> list[str]:
         """Ranking metric first, each metric once."""
@@ -86,20 +97,27 @@ class PhaseScoring:
 
 @dataclass(frozen=True)
 class SplitSummary:
-    """One split of one phase: events, sums of weights as read, factors to the declared totals."""
+    """One split of one phase.
+
+    Attributes
+    ----------
+    n
+        Number of events.
+    facts
+        Name to number: what its kind knows of the split, such as sums of weights.
+    text
+        The same in words.
+
+    """
 
     n: int
-    n_signal: int
-    n_background: int
-    signal_weight: float
-    background_weight: float
-    signal_factor: float
-    background_factor: float
+    facts: Mapping[str, float]
+    text: str
 
 
 @dataclass(frozen=True)
 class SolutionSummary:
-    """What was compiled: number of rows, and phase -> split -> `SplitSummary`."""
+    """What was compiled: number of events, and phase -> split -> `SplitSummary`."""
 
     rows: int
     phases: Mapping[str, Mapping[str, SplitSummary]]
@@ -107,37 +125,3 @@ class SolutionSummary:
     def as_json(self) -> dict[str, Any]:
         """The summary as a plain dict that ``json`` can write."""
         return asdict(self)
-
-
-def check_phase(phase: PhaseScoring, kind: str) -> list[Metric]:
-    """The metrics of a phase, after a check of its settings.
-
-    Raises
-    ------
-    SolutionError
-        Kind, slug, a metric or an option is unknown.
-
-    """
-    if kind not in SCORER_VERSIONS:
-        raise SolutionError(f"Unknown kind {kind!r}; known: {', '.join(SCORER_VERSIONS)}.")
-    if not SLUG.fullmatch(phase.slug):
-        raise SolutionError(f"The phase slug {phase.slug!r} may hold a-z, 0-9 and - only.")
-    names = [name for name, metric in METRICS.items() if metric.kind == kind]
-    for name in phase.names():
-        if name not in names:
-            raise SolutionError(f"Unknown metric {name!r}; {kind} has {', '.join(names)}.")
-    metrics = [METRICS[name] for name in phase.names()]
-    for name in phase.options:
-        if not any(name in metric.options for metric in metrics):
-            raise SolutionError(f"Phase {phase.slug}: none of its metrics has an option {name!r}.")
-    try:
-        for metric in metrics:
-            metric.settings(options_for(metric, phase.options))
-    except ValueError as error:
-        raise SolutionError(f"Phase {phase.slug}: {error}") from error
-    return metrics
-
-
-def options_for(metric: Metric, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Those options of a phase that `metric` knows."""
-    return {name: value for name, value in options.items() if name in metric.options}

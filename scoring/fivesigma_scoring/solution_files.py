@@ -1,7 +1,7 @@
 """Reading what an organiser brings: the solution and the sample of a test set."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,16 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.files import columns
+from fivesigma_scoring.files.columns import ID_BYTES, NO_ID
 from fivesigma_scoring.files.container import identify, read_capped
 from fivesigma_scoring.files.delimited import parse_text, read_header
 from fivesigma_scoring.files.parquet import check_pages, read_footer, read_frame
-from fivesigma_scoring.prediction import HEADER_LIMIT
+from fivesigma_scoring.files.table import find_column, plain
+from fivesigma_scoring.prediction import HEADER_LIMIT, PredictionFormat
 from fivesigma_scoring.report import InputRefusedError
+from fivesigma_scoring.universe import Universe
 
 SIZE_LIMIT = 4 * 2**30
-KNOWN = ("label", "weight", "usage", columns.CLASS, *columns.SCORES)
 INT64_DIGITS = r"^(0|-?[1-9][0-9]{0,18})$"
 FIRST_SHOWN = 3
 
@@ -70,7 +71,7 @@ class Source:
 
     def find(self, name: str) -> str | None:
         """The column that is meant by `name`; None where there is none."""
-        at = columns.find_column(self.names, name)
+        at = find_column(self.names, name)
         return None if at is None else self.names[at]
 
     def need(self, name: str) -> str:
@@ -83,13 +84,28 @@ class Source:
             )
         return found
 
-    def id_column(self) -> str:
-        """The first column that is none of label, weight, usage, Class and the scores."""
-        known = {columns.plain(name) for name in KNOWN}
+    def id_column(self, known: Collection[str]) -> str:
+        """The first column that is none of `known`."""
+        others = {plain(name) for name in known}
         for name in self.names:
-            if name and columns.plain(name) not in known:
+            if name and plain(name) not in others:
                 return name
         raise SolutionError(f"{self.path.name}: there is no id column.")
+
+    def check_sample(self, read: Callable[[Path, str], object]) -> None:
+        """The published example must pass its own check, which gets path and format.
+
+        Raises
+        ------
+        SolutionError
+            It is refused.
+
+        """
+        try:
+            with self.path.open("rb") as stream:
+                read(self.path, identify(stream.read(16)))
+        except InputRefusedError as error:
+            raise SolutionError(f"{self.path.name}: {error}") from error
 
     def read(self, names: Sequence[str]) -> pl.DataFrame:
         """Named columns as text, blank lines left out.
@@ -149,8 +165,8 @@ def read_id_array(
     """
     text = text_of(frame, column)
     source.fail(column, np.flatnonzero((text == "").to_numpy()), frame, "is empty")
-    too_long = (text.str.len_bytes() > columns.ID_BYTES).to_numpy()
-    source.fail(column, np.flatnonzero(too_long), frame, f"is longer than {columns.ID_BYTES} bytes")
+    too_long = (text.str.len_bytes() > ID_BYTES).to_numpy()
+    source.fail(column, np.flatnonzero(too_long), frame, f"is longer than {ID_BYTES} bytes")
     twice = np.flatnonzero(~text.is_first_distinct().to_numpy())
     source.fail(column, twice, frame, "repeats ids")
     if not integers:
@@ -159,19 +175,9 @@ def read_id_array(
     source.fail(
         column, np.flatnonzero(numbers.is_null()), frame, "holds other things than integers"
     )
-    reserved = np.flatnonzero((numbers == columns.NO_ID).to_numpy())
+    reserved = np.flatnonzero((numbers == NO_ID).to_numpy())
     source.fail(column, reserved, frame, "uses a reserved number")
     return numbers.to_numpy()
-
-
-def read_labels(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.bool_]:
-    """The label column as bool (n,), True for signal."""
-    text = text_of(frame, column).str.to_lowercase()
-    signal = text.is_in(columns.SIGNAL_LABELS).to_numpy()
-    background = text.is_in(columns.BACKGROUND_LABELS).to_numpy()
-    bad = np.flatnonzero(~(signal | background))
-    source.fail(column, bad, frame, "holds other labels than s and b (or 1 and 0)")
-    return signal
 
 
 def read_weights(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.float64]:
@@ -181,3 +187,39 @@ def read_weights(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np
     bad = np.flatnonzero(~np.isfinite(weight))
     source.fail(column, bad, frame, "holds weights that are not finite numbers")
     return weight
+
+
+def open_sample(source: Source, form: PredictionFormat) -> Universe:
+    """The universe of the ids of a sample; `form` tells their column and everything else.
+
+    Raises
+    ------
+    SolutionError
+        There are no rows, or the ids are no ids.
+
+    """
+    frame = source.read([form.id_column])
+    if not frame.height:
+        raise SolutionError(f"{source.path.name}: there are no rows.")
+    integers = are_integers(text_of(frame, form.id_column))
+    ids = read_id_array(source, frame, form.id_column, integers=integers)
+    return Universe.of(replace(form, rows=ids.size, id_type="int" if integers else "str"), ids)
+
+
+def sample_names(path: Path) -> tuple[str, ...] | None:
+    """Columns of a sample submission; None for an array file.
+
+    Raises
+    ------
+    SolutionError
+        It cannot be opened.
+
+    """
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(64)
+        if identify(head) in ("npy", "hdf5"):
+            return None
+    except (OSError, InputRefusedError) as error:
+        raise SolutionError(f"{path.name}: {error}") from error
+    return Source.open(path).names

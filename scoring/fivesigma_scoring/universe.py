@@ -1,7 +1,7 @@
 """The universe of a test set: which events a file must predict. It holds nothing of the truth."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,6 +55,14 @@ class Universe:
         (folder / FORMAT_FILE).write_text(json.dumps(self.format.as_json(), indent=1) + "\n")
         np.save(folder / IDS_FILE, self.ids, allow_pickle=False)
         np.save(folder / POSITION_FILE, self.position, allow_pickle=False)
+
+    def with_format(self, format: PredictionFormat) -> Self:  # noqa: A002
+        """The same events under another format."""
+        return replace(self, format=format)
+
+    def words(self) -> list[Any]:
+        """The sorted ids as numbers or text."""
+        return [one.decode() if isinstance(one, bytes) else one for one in self.ids.tolist()]
 
     def sample_order(self) -> NDArray[np.int64]:
         """Index into `ids` of each row of the sample, shape (n,)."""

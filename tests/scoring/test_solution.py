@@ -165,9 +165,9 @@ def test_the_summary_tells_sums_and_factors(folder: Folder) -> None:
     public = summary.phases["main"]["public"]
     rows = folder.usage == "public"
     assert summary.rows == 2000
-    assert public.n == rows.sum() == public.n_signal + public.n_background
-    assert public.signal_weight == pytest.approx(folder.weight[rows & folder.label].sum())
-    assert public.signal_weight * public.signal_factor == pytest.approx(692)
+    assert public.n == rows.sum() == public.facts["n_signal"] + public.facts["n_background"]
+    assert public.facts["signal_weight"] == pytest.approx(folder.weight[rows & folder.label].sum())
+    assert public.facts["signal_weight"] * public.facts["signal_factor"] == pytest.approx(692)
     assert public.background_weight * public.background_factor == pytest.approx(411_000)
     free = summary.phases["free"]["public"]
     assert (free.signal_factor, free.background_factor) == (1, 1)
@@ -286,7 +286,7 @@ def test_offline_scoring_of_ones_own_truth(folder: Folder) -> None:
 def test_offline_validation_needs_the_sample_only(folder: Folder) -> None:
     mine = folder.write_prediction(folder.selected, "mine.csv")
     assert validate_offline(folder.sample, mine).ok
-    report = validate_offline(folder.sample, mine, min_selected=1999)
+    report = validate_offline(folder.sample, mine, test_set=TestSetSpec(min_selected=1999))
     assert report.findings[0].code == "too_few_selected"
     with pytest.raises(SolutionError, match=r"nowhere\.csv: cannot be opened"):
         validate_offline(folder.path / "nowhere.csv", mine)

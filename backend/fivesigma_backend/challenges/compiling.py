@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import polars as pl
 from fivesigma_scoring import (
+    KINDS,
     METRICS,
     Estimate,
     Outcome,
@@ -18,7 +16,6 @@ from fivesigma_scoring import (
     SolutionSummary,
     SplitSpec,
     TestSetSpec,
-    Universe,
     compile_solution,
     score_file,
 )
@@ -51,6 +48,9 @@ def scoring_of(definition: Definition, name: str) -> tuple[TestSetSpec, list[Pha
         usage=test_set.usage or "usage",
         split=None if split is None else SplitSpec(**split.model_dump()),
         group=test_set.group,
+        variants=test_set.variants,
+        classes=tuple(test_set.classes),
+        bounds=None if test_set.range is None else (test_set.range[0], test_set.range[1]),
     )
     phases = [_phase(one) for one in definition.phases if one.test_set == name]
     return spec, phases
@@ -82,7 +82,7 @@ def compile_test_set(
         )
     except SolutionError as error:
         raise DefinitionError([f"test_sets.{name}: {error}"]) from error
-    perfect = _write_perfect(out, out.with_suffix(".csv"))
+    perfect = KINDS[definition.kind].write_perfect(out, out.with_suffix(".csv"))
     problems = [
         f"test_sets.{name}: {problem}"
         for phase in phases
@@ -123,22 +123,4 @@ def _is_best(name: str, perfect: Estimate, sample: Estimate) -> bool:
         return abs(perfect.value - metric.best) <= BEST_TOLERANCE
     if perfect.lower_bound or sample.lower_bound:
         return True
-    sign = 1 if metric.higher_is_better else -1
-    return sign * perfect.value >= sign * sample.value
-
-
-def _write_perfect(compiled: Path, path: Path) -> Path:
-    """The truth as a submission."""
-    universe = Universe.load(compiled / "universe")
-    label = np.load(compiled / "truth" / "label.npy", allow_pickle=False)
-    columns: dict[str, Any] = {
-        universe.format.id_column: _words(universe.ids),
-        "Class": np.where(label, "s", "b"),
-        "Score": label.astype(float),
-    }
-    pl.DataFrame(columns).write_csv(path)
-    return path
-
-
-def _words(ids: np.typing.NDArray[Any]) -> Any:
-    return ids if ids.dtype.kind == "i" else [one.decode() for one in ids.tolist()]
+    return metric.rank_key(perfect.value) >= metric.rank_key(sample.value)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from fivesigma_scoring import SolutionSummary, SplitSummary
+from fivesigma_scoring import SolutionSummary
 
 from .definition import Definition
 from .folder import Inventory
@@ -18,16 +18,7 @@ def split_lines(definition: Definition, name: str, summary: SolutionSummary) -> 
         yield f"  split drawn with seed {split.seed}, {split.public:.1%} public"
     for slug, splits in summary.phases.items():
         for kind, one in splits.items():
-            yield f"  phase {slug}, {kind}: {_split(one)}"
-
-
-def _split(one: SplitSummary) -> str:
-    share = one.n_signal / one.n if one.n else 0.0
-    return (
-        f"{one.n:,} events, {one.n_signal:,} s ({share:.1%}) and {one.n_background:,} b; "
-        f"weights sum to {one.signal_weight:.6g} s and {one.background_weight:.6g} b, "
-        f"factors {one.signal_factor:.6g} and {one.background_factor:.6g}"
-    )
+            yield f"  phase {slug}, {kind}: {one.text}"
 
 
 def file_lines(definition: Definition, inventory: Inventory) -> Iterator[str]:

@@ -6,7 +6,7 @@ when its behaviour comes.
 
 from __future__ import annotations
 
-from fivesigma_scoring import METRICS
+from fivesigma_scoring import KINDS
 
 from .definition_model import Definition
 
@@ -15,9 +15,8 @@ def not_supported_yet(definition: Definition) -> list[str]:
     """Which uses of keys must be refused for now, one sentence each."""
     phases = definition.phases
     test_sets = definition.test_sets.values()
-    kinds = {metric.kind for metric in METRICS.values()}
     used = {
-        f'kind = "{definition.kind}"': definition.kind not in kinds,
+        f'kind = "{definition.kind}"': definition.kind not in KINDS,
         f'registration.policy = "{definition.registration.policy}"': (
             definition.registration.policy != "open"
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
@@ -9,15 +11,19 @@ from ..challenges.access import Access
 from ..challenges.service import current_solution
 from ..core.errors import Unavailable
 from ..core.platform import Platform
-from ..core.sandbox import Limits, SandboxError, SandboxUnavailable
+from ..core.sandbox import SandboxError, SandboxUnavailable
 from .admission import Admission
+from .mishaps import READING, explain, job_limits
 from .receiving import Delivery
 from .schemas import FindingOut, ValidationOut
 from .upload import Received, Spool
 
 
+logger = logging.getLogger(__name__)
+
+
 class CheckFailed(Unavailable):
-    """The file could not be checked: reading it took too long or needed too much memory."""
+    """The file could not be checked, through no fault of its own."""
 
     code = "check_failed"
 
@@ -36,10 +42,7 @@ def _check(platform: Platform, received: Received, admission: Admission) -> Vali
         solution = current_solution(session, admission.test_set.id)
     # The universe is a folder of its own: the sandbox can open nothing of the truth.
     universe = platform.storage.local_folder(solution.universe_sha256)
-    seconds = platform.settings.scoring_seconds
-    limits = Limits(
-        memory_bytes=platform.settings.scoring_memory, cpu_seconds=seconds, wall_seconds=seconds
-    )
+    limits = job_limits(platform)
     arguments = {
         "file": str(received.path),
         "filename": received.filename,
@@ -52,6 +55,10 @@ def _check(platform: Platform, received: Received, admission: Admission) -> Vali
     except SandboxUnavailable:
         raise Unavailable from None
     except SandboxError as error:
-        raise CheckFailed from error
+        logger.error("checking %s: %s\n%s", received.sha256, error, error.detail)
+        if error.stage != READING:
+            raise CheckFailed from error
+        finding = FindingOut(**explain(error, limits).as_json())
+        return ValidationOut(ok=False, findings=[finding])
     findings = [FindingOut(**finding) for finding in answer["findings"]]
     return ValidationOut(ok=answer["ok"], findings=findings)

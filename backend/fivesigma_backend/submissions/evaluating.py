@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from fivesigma_scoring import findings
+from fivesigma_scoring.report import Finding
 from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.orm import Session, aliased
 
@@ -152,10 +154,13 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
     return kept
 
 
-def record_crash(session: Session, held: Claim, failure: str, now: datetime) -> State | None:
+def record_crash(
+    session: Session, held: Claim, failure: str, reason: Finding, now: datetime
+) -> State | None:
     """The scorer died. Queue the evaluation again, or give up with a reference number.
 
-    Returns the new state, None if the attempt is no longer current.
+    Operators see the `failure`, the team the `reason`. Returns the new state, None if the attempt
+    is no longer current.
     """
     crashes = session.scalar(select(Evaluation.crashes).where(Evaluation.id == held.evaluation_id))
     state = after_crash((crashes or 0) + 1)
@@ -166,7 +171,11 @@ def record_crash(session: Session, held: Claim, failure: str, now: datetime) -> 
         "failure": failure,
     }
     if state is State.FAILED:
-        values |= {"finished_at": now, "reference": new_id()[-10:]}
+        values |= {
+            "finished_at": now,
+            "reference": new_id()[-10:],
+            "findings": [reason.as_json()],
+        }
     return state if _change(session, held, **values) else None
 
 
@@ -220,6 +229,7 @@ def _lose(evaluation: Evaluation, now: datetime) -> None:
         evaluation.finished_at = now
         evaluation.reference = new_id()[-10:]
         evaluation.failure = "every worker that took this fell silent"
+        evaluation.findings = [findings.scoring_failed().as_json()]
 
 
 def _change(session: Session, held: Claim, **values: Any) -> bool:

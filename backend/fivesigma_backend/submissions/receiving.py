@@ -14,8 +14,8 @@ from functools import partial
 from typing import Any
 
 from fastapi import Request
-from fivesigma_scoring.files import sniff
 from fivesigma_scoring.prediction import PredictionFormat
+from fivesigma_scoring.reading import sniff
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool

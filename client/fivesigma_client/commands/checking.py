@@ -102,12 +102,12 @@ def _validate_offline(
 ) -> Report:
     from fivesigma_scoring import validate_offline
 
-    least = 0
+    test_set = None
     if challenge is not None:
         local = read_phase(challenge, phase)
-        sample, least = local.sample, local.test_set.min_selected
+        sample, test_set = local.sample, local.test_set
     assert sample is not None, "the caller gives one of the two"
-    found = _settled(lambda: validate_offline(sample, file, min_selected=least))
+    found = _settled(lambda: validate_offline(sample, file, test_set=test_set))
     return read(Report, found.as_json())
 
 

@@ -12,10 +12,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.files import columns
-from fivesigma_scoring.files.columns import Columns, Places
 from fivesigma_scoring.files.container import UTF16
-from fivesigma_scoring.prediction import HEADER_LIMIT, PredictionFormat
+from fivesigma_scoring.files.table import Choose, Found, Schema, Table, match
+from fivesigma_scoring.prediction import HEADER_LIMIT
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
 
 BOM = b"\xef\xbb\xbf"
@@ -31,15 +30,6 @@ class Header:
     names: tuple[str, ...]
     separator: str
     complete: bool
-
-
-@dataclass(frozen=True)
-class Table:
-    """The columns that are used, as read, with the way from a row back to its line."""
-
-    columns: Columns
-    values: dict[int, pl.Series]
-    places: Places
 
 
 def read_header(head: bytes) -> Header:
@@ -78,8 +68,8 @@ def _split(line: str, separator: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in rows[0]) if rows else ()
 
 
-def read_delimited(data: bytes, form: PredictionFormat) -> Table:
-    """Read the needed columns of a whole text file.
+def read_delimited(data: bytes, choose: Choose) -> Table:
+    """Read the wanted columns of a whole text file.
 
     Raises
     ------
@@ -88,16 +78,12 @@ def read_delimited(data: bytes, form: PredictionFormat) -> Table:
 
     """
     header = read_header(data[:HEADER_LIMIT])
-    found = columns.match(header.names, form)
-    _check_rows(data, form)
+    schema = choose(header.names)
+    found = match(header.names, schema)
+    _check_rows(data, schema)
     if b"\0" in data:
         raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
-    dtypes: dict[int, type[pl.DataType]] = {
-        found.id: pl.Int64 if form.id_type == "int" else pl.String,
-        found.label: pl.String,
-    }
-    if found.score is not None:
-        dtypes[found.score] = pl.Float64
+    dtypes = {found.at[one.name]: one.dtype for one in schema.columns if one.name in found.at}
     try:
         frame = parse(data, header, {at: dtypes[at] for at in found.used()})
     except pl.exceptions.PolarsError:
@@ -105,12 +91,12 @@ def read_delimited(data: bytes, form: PredictionFormat) -> Table:
     return _table(data, header, found, frame)
 
 
-def _check_rows(data: bytes, form: PredictionFormat) -> None:
+def _check_rows(data: bytes, schema: Schema) -> None:
     """Refuse a flood of short lines before it becomes columns many times its size."""
-    if len(data) > BYTES_PER_ROW * form.rows + SPARE_ROWS:
+    if len(data) > BYTES_PER_ROW * schema.rows + SPARE_ROWS:
         lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
-        if lines > 2 * form.rows + SPARE_ROWS:
-            raise InputRefusedError(findings.wrong_row_count(lines - 1, form.rows))
+        if lines > 2 * schema.rows + SPARE_ROWS:
+            raise InputRefusedError(schema.too_many(lines - 1))
 
 
 def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> pl.DataFrame:
@@ -196,7 +182,7 @@ def _records(data: bytes, separator: str) -> Iterator[tuple[int, int]]:
         return
 
 
-def _table(data: bytes, header: Header, found: Columns, frame: pl.DataFrame) -> Table:
+def _table(data: bytes, header: Header, found: Found, frame: pl.DataFrame) -> Table:
     blank = np.empty(0, np.intp)
     if frame.width and all(frame[name].null_count() for name in frame.columns):
         empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()

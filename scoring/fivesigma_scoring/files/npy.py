@@ -1,6 +1,8 @@
-"""``.npy``: one value per event in the order of the test file, with numpy.save's plain header."""
+"""``.npy``: plain arrays of numbers with numpy.save's header; nothing is ever unpickled."""
 
+import math
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.files.parquet import row_numbers
-from fivesigma_scoring.prediction import Prediction, PredictionFormat
-from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
+from fivesigma_scoring.files import array_findings
+from fivesigma_scoring.report import InputRefusedError
 
 HEADER_BYTES = 4096
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 DIGITS = 20
-WANTED = "booleans, integers 0/1, or probabilities as float32 or float64"
-THRESHOLD = 0.5
+MOST_VALUES = 2**63 - 1
+NUMBERS = "booleans, integers or floats of up to 64 bits"
 
 _HEADER = re.compile(
     r"\{'descr': (?P<descr>'[^']{1,64}'|\[.*\]), 'fortran_order': (?P<fortran>True|False), "
@@ -26,83 +27,102 @@ _HEADER = re.compile(
 _DTYPE = re.compile(r"'(\|b1|[|<>=]?[iu][1248]|[<>=]?f[248])'")
 
 
-def read_npy_header(head: bytes, form: PredictionFormat) -> tuple[np.dtype[Any], int]:
-    """Data type, and offset of the first value, from the beginning of the file.
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What an array file says about itself.
+
+    Attributes
+    ----------
+    dtype
+        Boolean, integer or float of at most 64 bits, in the machine's byte order.
+    shape
+        Sizes along the axes; their product fits 63 bits.
+    fortran
+        Whether the first axis is the fastest in the file.
+    offset
+        Where the values begin, in bytes.
+
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran: bool
+    offset: int
+
+    @property
+    def nbytes(self) -> int:
+        """Declared bytes of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
+    @property
+    def stored(self) -> np.dtype[Any]:
+        """Type that the values are read as: booleans as uint8, since a file may hold any byte."""
+        return np.dtype(np.uint8) if self.dtype.kind == "b" else self.dtype
+
+
+def read_npy_header(head: bytes, wanted: str = NUMBERS, name: str | None = None) -> ArrayHeader:
+    """The header of an array.
+
+    Parameters
+    ----------
+    head
+        Beginning of the file; `HEADER_BYTES` are enough.
+    wanted
+        Names the types that are meant, for the report.
+    name
+        Name of the array, for the report, where it is one of several.
 
     Raises
     ------
     InputRefusedError
-        The header is damaged, or describes another array than one value per event.
+        The header is damaged, or describes no plain array of numbers.
 
     """
     start = 8 + LENGTH_BYTES.get(head[6] if len(head) > 6 else 0, 0)
     offset = start + int.from_bytes(head[8:start], "little")
     text = _HEADER.fullmatch(head[start:offset].decode("latin-1"))
-    if start == 8 or offset > min(HEADER_BYTES, len(head)) or text is None:
+    if not head.startswith(b"\x93NUMPY") or offset > min(HEADER_BYTES, len(head)) or text is None:
         raise InputRefusedError(findings.cut_short(".npy file"))
-    errors = [_dtype_error(text["descr"]), _shape_error(text["shape"], form)]
-    if any(errors):
-        raise InputRefusedError(*(error for error in errors if error))
-    return np.dtype(text["descr"].strip("'")), offset
+    dtype = _dtype(text["descr"], wanted, name)
+    return ArrayHeader(dtype, _shape(text["shape"], name), text["fortran"] == "True", offset)
 
 
-def _dtype_error(descr: str) -> Finding | None:
+def _dtype(descr: str, wanted: str, name: str | None) -> np.dtype[Any]:
+    plain = descr.strip("'")
     if not _DTYPE.fullmatch(descr):
-        return findings.wrong_type(None, descr.strip("'")[:40], WANTED)
-    if not np.dtype(descr.strip("'")).isnative:
-        return findings.wrong_type(None, f"big-endian {descr.strip(chr(39))}", WANTED)
-    return None
+        raise InputRefusedError(findings.wrong_type(name, plain[:40], wanted))
+    dtype = np.dtype(plain)
+    if not dtype.isnative:
+        raise InputRefusedError(findings.wrong_type(name, f"big-endian {plain}", wanted))
+    return dtype
 
 
-def _shape_error(shape: str, form: PredictionFormat) -> Finding | None:
-    sizes = [size.strip() for size in shape.strip("()").split(",") if size.strip()]
-    if len(sizes) != 1 or not sizes[0].isdigit() or len(sizes[0]) > DIGITS:
-        return findings.wrong_shape(shape, form.rows)
-    if int(sizes[0]) != form.rows:
-        return findings.wrong_row_count(int(sizes[0]), form.rows)
-    return None
+def _shape(text: str, name: str | None) -> tuple[int, ...]:
+    sizes = [size.strip() for size in text.strip("()").split(",") if size.strip()]
+    if all(size.isdigit() and len(size) <= DIGITS for size in sizes):
+        shape = tuple(int(size) for size in sizes)
+        if math.prod(max(1, size) for size in shape) <= MOST_VALUES and len(shape) <= 32:
+            return shape
+    raise InputRefusedError(array_findings.impossible_shape(text, name))
 
 
-def read_npy(path: Path, form: PredictionFormat) -> Prediction:
-    """Read an array of booleans, 0/1, or probabilities (signal from 0.5 on, with a warning).
+def read_npy(path: Path, wanted: str = NUMBERS) -> NDArray[Any]:
+    """An array, memory-mapped and read-only, of the shape and type in its header.
+
+    Booleans come as uint8, byte for byte: only the caller knows what to say of a 2 among them.
 
     Raises
     ------
     InputRefusedError
-        Type, shape, length or a value is wrong.
+        The header is refused (see `read_npy_header`), or the file is not exactly as long as it
+        says.
 
     """
     with path.open("rb") as stream:
-        dtype, offset = read_npy_header(stream.read(HEADER_BYTES), form)
-    if path.stat().st_size != offset + form.rows * dtype.itemsize:
+        header = read_npy_header(stream.read(HEADER_BYTES), wanted)
+    if path.stat().st_size != header.offset + header.nbytes:
         raise InputRefusedError(findings.cut_short(".npy file"))
-    values = np.fromfile(path, dtype, offset=offset)
-    if dtype.kind == "b":
-        return _decisions(values.view(np.uint8), form)
-    return _numbers(values) if dtype.kind == "f" else _decisions(values, form)
-
-
-def _decisions(values: NDArray[Any], form: PredictionFormat) -> Prediction:
-    bad = np.flatnonzero((values != 0) & (values != 1))
-    if bad.size:
-        rows = row_numbers(bad[:ROWS_SHOWN].tolist())
-        raise InputRefusedError(findings.bad_array_class(values[bad[0]], rows, bad.size))
-    if form.needs_score:
-        raise InputRefusedError(findings.missing_score_array())
-    return Prediction(None, values == 1, None, (), row_numbers)
-
-
-def _numbers(values: NDArray[Any]) -> Prediction:
-    bad = np.flatnonzero(~np.isfinite(values))
-    if bad.size:
-        rows = row_numbers(bad[:ROWS_SHOWN].tolist())
-        raise InputRefusedError(findings.not_finite(None, rows, bad.size))
-    bad = np.flatnonzero((values < 0) | (values > 1))
-    if bad.size:
-        rows = row_numbers(bad[:ROWS_SHOWN].tolist())
-        raise InputRefusedError(findings.array_out_of_range(values[bad[0]], rows, bad.size))
-    if ((values == 0) | (values == 1)).all():
-        return Prediction(None, values == 1, values.astype(np.float64), (), row_numbers)
-    warning = findings.array_probabilities()
-    score = values.astype(np.float64)
-    return Prediction(None, values >= THRESHOLD, score, (warning,), row_numbers)
+    if not header.nbytes:  # of which there is no map
+        return np.empty(header.shape, header.stored)
+    order = "F" if header.fortran else "C"
+    return np.asarray(np.memmap(path, header.stored, "r", header.offset, header.shape, order))

@@ -8,11 +8,9 @@ from typing import Any, BinaryIO
 import polars as pl
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.files import columns
-from fivesigma_scoring.files.delimited import Table
+from fivesigma_scoring.files.table import Choose, Table, match, row_numbers
 from fivesigma_scoring.files.thrift import CompactReader, ThriftError
-from fivesigma_scoring.prediction import PredictionFormat
-from fivesigma_scoring.report import ROWS_SHOWN, InputRefusedError
+from fivesigma_scoring.report import InputRefusedError
 
 MAGIC = b"PAR1"
 FOOTER_LIMIT = 4 * 2**20
@@ -128,8 +126,8 @@ def read_footer(path: Path) -> Footer:
         raise InputRefusedError(findings.cut_short("Parquet file")) from error
 
 
-def read_parquet(path: Path, form: PredictionFormat) -> Table:
-    """Read the needed columns.
+def read_parquet(path: Path, choose: Choose) -> Table:
+    """Read the wanted columns.
 
     Raises
     ------
@@ -138,12 +136,13 @@ def read_parquet(path: Path, form: PredictionFormat) -> Table:
 
     """
     footer = read_footer(path)
-    found = columns.match(footer.names, form)
+    schema = choose(footer.names)
+    found = match(footer.names, schema)
     used = [footer.names[at] for at in found.used()]
-    if footer.expanded(used) > form.max_expanded_bytes:
-        raise InputRefusedError(findings.too_large(form.max_expanded_bytes, expanded=True))
-    if not 0 <= footer.rows <= 2 * form.rows + SPARE_ROWS:
-        raise InputRefusedError(findings.wrong_row_count(footer.rows, form.rows))
+    if footer.expanded(used) > schema.max_bytes:
+        raise InputRefusedError(findings.too_large(schema.max_bytes, expanded=True))
+    if not 0 <= footer.rows <= 2 * schema.rows + SPARE_ROWS:
+        raise InputRefusedError(schema.too_many(footer.rows))
     check_pages(path, [chunk for chunk in footer.chunks if chunk.column in used], footer.rows)
     frame = read_frame(path, used)
     values = dict(zip(found.used(), (frame[name] for name in used), strict=True))
@@ -195,8 +194,3 @@ def read_frame(path: Path, names: Sequence[str]) -> pl.DataFrame:
         return pl.read_parquet(path, columns=list(names), glob=False)
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise InputRefusedError(findings.cut_short("Parquet file")) from error
-
-
-def row_numbers(rows: Sequence[int]) -> tuple[int, ...]:
-    """1-based row numbers for a report."""
-    return tuple(int(row) + 1 for row in rows[:ROWS_SHOWN])

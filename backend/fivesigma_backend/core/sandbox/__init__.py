@@ -3,9 +3,12 @@
     sandbox = Sandbox({"score": "package.module:function"})
     answer = sandbox.run("score", {"file": "…"}, readable=[Path("…")])
 
-A job is a function from a JSON object to a JSON object (no NaN), named in a literal table. Each
-run is a fresh child of a warm fork server (`server`), confined before it sees the request's files
-(`child`): limits on memory, time, files and threads; Landlock; an empty network; a filter of
+A job is a function from a JSON object to a JSON object (no NaN), named in a literal table. With
+a second parameter it is given a function to call with the name of what it does next; the error of
+a job that died carries the last such name as its `stage`.
+
+Each run is a fresh child of a warm fork server (`server`), confined before it sees the request's
+files (`child`): limits on memory, time, files and threads; Landlock; an empty network; a filter of
 system calls; no capabilities, no credentials, no environment, nothing of any earlier job. Only
 `readable` and the interpreter can be read, only a scratch folder (the current and temporary
 directory, gone afterwards) can be written. Layers that the kernel or a container doesn't grant

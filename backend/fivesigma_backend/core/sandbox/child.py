@@ -24,7 +24,8 @@ from typing import Any, Never
 
 from fivesigma_backend.core.sandbox import kernel, landlock, seccomp
 
-Job = Callable[[dict[str, Any]], dict[str, Any]]
+Stage = Callable[[str], None]
+Job = Callable[[dict[str, Any], Stage], dict[str, Any]]
 
 # Answers with the layers that this very child stands behind, whatever the caller's table says.
 LAYERS_JOB = "sandbox.layers"
@@ -103,10 +104,15 @@ def _serve(jobs: Mapping[str, Job], layers: Mapping[str, bool | str]) -> None:
 
 def _attempt(channel: socket.socket, function: Job, arguments: dict[str, Any]) -> dict[str, Any]:
     try:
-        return function(arguments)
+        return function(arguments, functools.partial(_tell, channel))
     except MemoryError:
         channel.sendall(b'{"out_of_memory": true}')
         raise
+
+
+def _tell(channel: socket.socket, stage: str) -> None:
+    """Say what the job does next; the answer follows as the last line, and holds no line break."""
+    channel.sendall(stage.encode() + b"\n")
 
 
 def _read_all(channel: socket.socket) -> bytes:

@@ -9,6 +9,8 @@
 
 `str(error)` says what happened in words that anyone may read; `detail` holds the traceback or the
 end of what the job printed. It is for operators and their logs only, as it may quote the input.
+`stage` is what the job last said it was doing, "" if it said nothing: a hint from an untrusted
+process, good for wording and nothing else.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ class SandboxError(Exception):
     def __init__(self, message: str, detail: str = "") -> None:
         super().__init__(message)
         self.detail = detail
+        self.stage = ""
 
 
 class JobCrashed(SandboxError):

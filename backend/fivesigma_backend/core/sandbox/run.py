@@ -28,6 +28,7 @@ _WATCH_SECONDS = 0.02
 _CANCEL_SECONDS = 0.2
 _KILL_SECONDS = 10.0
 _LOG_BYTES = 16_384
+_STAGE_BYTES = 40
 _CHUNK = 65_536
 _PAGE, _TICKS = os.sysconf("SC_PAGE_SIZE"), os.sysconf("SC_CLK_TCK")
 
@@ -182,6 +183,14 @@ class Run:
                 self._status.shutdown(socket.SHUT_WR)
 
     def _judge(self) -> dict[str, Any]:
+        *stages, answer = bytes(self._answer).split(b"\n")
+        try:
+            return self._result(answer)
+        except SandboxError as error:
+            error.stage = stages[-1][:_STAGE_BYTES].decode(errors="replace") if stages else ""
+            raise
+
+    def _result(self, answer: bytes) -> dict[str, Any]:
         printed = self._log.decode(errors="replace")
         if self._verdict:
             self._verdict.detail = printed
@@ -189,7 +198,7 @@ class Run:
         if self._ended["exit"]:
             raise self._failure(printed)
         try:
-            result = json.loads(self._answer)["result"]
+            result = json.loads(answer)["result"]
         except (ValueError, RecursionError, KeyError, TypeError) as error:
             raise JobCrashed("the answer is not the JSON of a job", printed) from error
         if not isinstance(result, dict):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import inspect
 import json
 import os
 import selectors
@@ -126,8 +127,11 @@ def _tell(channel: socket.socket, **fields: Any) -> None:
 
 def _resolve(target: str) -> child.Job:
     module, _, name = target.partition(":")
-    function: child.Job = getattr(importlib.import_module(module), name)
-    return function
+    function = getattr(importlib.import_module(module), name)
+    if len(inspect.signature(function).parameters) > 1:
+        told: child.Job = function
+        return told
+    return lambda arguments, _stage: function(arguments)
 
 
 def _helper_threads() -> str:

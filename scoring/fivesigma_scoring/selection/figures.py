@@ -1,0 +1,312 @@
+"""Figures of selections: what was selected and, where cuts may be compared, every other cut."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fivesigma_scoring.binning import (
+    Detail,
+    Floats,
+    bin_edges,
+    bin_numbers,
+    merged,
+    physical_events,
+)
+from fivesigma_scoring.figures import Figure, finished
+from fivesigma_scoring.layers import Curve, Layer, Mark, Matrix, Steps
+from fivesigma_scoring.metric import Estimate
+from fivesigma_scoring.selection.bootstrap import estimates
+from fivesigma_scoring.selection.cells import Cells, Sample
+from fivesigma_scoring.selection.registry import METRICS
+from fivesigma_scoring.uncertainty import Chosen
+
+SCANNED = ("ams", "ams3", "ams_systematic")
+EFFICIENCY: Chosen = (METRICS["signal_efficiency"], {})
+REJECTION: Chosen = (METRICS["background_rejection"], {})
+CLASSES = ("Background", "Signal")
+THRESHOLD = "Threshold on the score"
+
+
+def figures(
+    sample: Sample,
+    detail: Detail,
+    metrics: Sequence[Chosen] = (),
+    submitted: Floats | None = None,
+) -> list[Figure]:
+    """All figures of a selection that may be seen with `detail`.
+
+    Parameters
+    ----------
+    sample
+        The events of one split.
+    detail
+        Who looks.
+    metrics
+        Those of the phase with their options; significances among them are scanned over cuts.
+    submitted
+        The score of every row of the file. Only their distribution can be shown before
+        unblinding: that of one split would tell which rows it holds.
+
+    """
+    makers = [partial(_submitted_score, submitted, detail), partial(_confusion, sample, detail)]
+    if detail.scans and sample.score is not None:
+        makers.append(partial(_score_by_class, sample, sample.score, detail))
+        makers += _of_cuts(sample, sample.score, detail, metrics)
+    return finished(makers)
+
+
+def _submitted_score(score: Floats | None, detail: Detail) -> Figure | None:
+    if score is None or not score.size:
+        return None
+    everything = np.ones(score.size, bool)
+    edges = bin_edges(score, everything, detail)
+    if edges.size < 2:
+        return None
+    counts = np.bincount(bin_numbers(edges, score), minlength=edges.size - 1)
+    narrowest = float(np.diff(edges).min())
+    scale = narrowest / np.diff(edges)
+    steps = Steps(
+        edges, detail.rounded(counts * scale), detail.rounded(np.sqrt(counts) * scale), "All events"
+    )
+    return Figure(
+        "score",
+        "Distribution of the score",
+        "Score",
+        f"Events / {narrowest:.3g}",
+        [steps],
+        "Every row of the file, whatever its class. The outermost bins hold what lies beyond.",
+    )
+
+
+def _confusion(sample: Sample, detail: Detail) -> Figure | None:
+    counted = physical_events(sample.group, sample.n)
+    cell = (sample.truth * 2 + sample.selected)[counted]
+    counts = np.bincount(cell, minlength=4).reshape(2, 2)
+    enough = (counts >= detail.least).all(axis=1) & (sample.cells.weight.sum(axis=1) > 0)
+    if not enough.any():
+        return None
+    sums = sample.cells.weight[enough]
+    shares = detail.rounded_shares(sums / sums.sum(axis=1, keepdims=True))
+    rows = [name for name, shown in zip(CLASSES, enough, strict=True) if shown]
+    return Figure(
+        "confusion",
+        "Confusion matrix",
+        "Decision",
+        "Truth",
+        [Matrix(rows, ["Rejected", "Selected"], shares)],
+        "Share of the weight of each true class.",
+    )
+
+
+def _score_by_class(sample: Sample, score: Floats, detail: Detail) -> Figure | None:
+    counted = physical_events(sample.group, sample.n)
+    layers: list[Layer] = []
+    for name, member in zip(CLASSES, (~sample.truth, sample.truth), strict=True):
+        edges = bin_edges(score[member], counted[member], detail) if member.any() else np.empty(0)
+        if edges.size < 2:
+            return None
+        layers.append(_density(score[member], sample.weight[member], edges, detail, name))
+    cut = your_cut(sample, score)
+    if cut is not None:
+        layers.append(Mark(x=cut, label="Your cut"))
+    return Figure(
+        "score_by_class",
+        "Distribution of the score by class",
+        "Score",
+        "Share of the class / unit of the score",
+        layers,
+        "By weight, each class normalised to one. The outermost bins hold what lies beyond.",
+        y_log=True,
+    )
+
+
+def _density(values: Floats, weight: Floats, edges: Floats, detail: Detail, label: str) -> Steps:
+    """Weights per unit of `values`, normalised to one."""
+    number, bins = bin_numbers(edges, values), edges.size - 1
+    scale = 1 / (weight.sum() * np.diff(edges))
+    heights = np.bincount(number, weight, bins) * scale
+    errors = np.sqrt(np.bincount(number, weight**2, bins)) * np.abs(scale)
+    return Steps(edges, detail.rounded(heights), detail.rounded(errors), label)
+
+
+def your_cut(sample: Sample, score: Floats) -> float | None:
+    """The least score of the selected events, where these are all that score so much."""
+    if not sample.selected.any() or sample.selected.all():
+        return None
+    lowest = float(score[sample.selected].min())
+    return None if (score[~sample.selected] >= lowest).any() else lowest
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Metrics of the selections "score >= threshold", for m increasing thresholds (m,)."""
+
+    thresholds: Floats
+    estimates: Sequence[Sequence[Estimate]]
+
+    @classmethod
+    def of(
+        cls, sample: Sample, score: Floats, thresholds: Floats, metrics: Sequence[Chosen]
+    ) -> Self:
+        """Each metric with its sampling error at each threshold, (m, metrics)."""
+        cuts = zip(thresholds, cells_at(sample, score, thresholds), strict=True)
+        return cls(
+            thresholds,
+            [
+                estimates(replace(sample, selected=score >= threshold, cells=cells), metrics)
+                for threshold, cells in cuts
+            ],
+        )
+
+    def values(self, metric: int) -> Floats:
+        """Values of a metric, (m,)."""
+        return np.array([row[metric].value for row in self.estimates])
+
+    def sigmas(self, metric: int) -> Floats:
+        """One standard deviation each, (m,), 0 where it is not defined."""
+        return np.array([row[metric].sigma or 0.0 for row in self.estimates])
+
+    def known(self, metric: int) -> NDArray[np.bool_]:
+        """Where the value is more than a lower bound, (m,)."""
+        return np.array([not row[metric].lower_bound for row in self.estimates])
+
+
+def cells_at(sample: Sample, score: Floats, thresholds: Floats) -> list[Cells]:
+    """The four cells of "score >= threshold" for increasing thresholds, in one pass."""
+    bins = thresholds.size + 1
+    code = np.searchsorted(thresholds, score, side="right") * 2 + sample.truth
+
+    def cells(values: Floats | None, totals: Floats) -> Floats:
+        sums = np.bincount(code, values, 2 * bins).reshape(bins, 2)
+        passing = sums[::-1].cumsum(axis=0)[::-1][1:]
+        return np.stack([totals.sum(axis=1) - passing, passing], axis=-1)
+
+    now = sample.cells
+    count = cells(None, now.count)
+    weight = cells(sample.weight, now.weight)
+    square = np.maximum(cells(sample.weight**2, now.square), 0.0)
+    return [
+        replace(now, count=n, weight=w, square=q)
+        for n, w, q in zip(count, weight, square, strict=True)
+    ]
+
+
+def thresholds_of(score: Floats, counted: NDArray[np.bool_], wanted: Floats, least: int) -> Floats:
+    """Increasing thresholds near the `wanted` ones, with `least` events from one to the next.
+
+    The loosest passes everything; counted from the tightest, which itself passes `least` events.
+    """
+    candidates = np.unique(np.append(wanted, score.min()))
+    between = np.searchsorted(candidates, score[counted], side="right") - 1
+    counts = np.bincount(between, minlength=candidates.size)
+    kept = merged(counts[::-1], least)[1:]
+    return candidates[candidates.size - kept[::-1]]
+
+
+def _of_cuts(
+    sample: Sample, score: Floats, detail: Detail, metrics: Sequence[Chosen]
+) -> Iterable[partial[Figure | None]]:
+    counted = physical_events(sample.group, sample.n)
+    if int(counted.sum()) < max(detail.least, 2) or not score.max() > score.min():
+        return []
+    half = detail.bins // 2
+    shares = np.linspace(0, 1, half + 1)[1:-1]
+    spread = np.concatenate([np.linspace(score.min(), score.max(), half), _at(score, shares)])
+    scanned = [one for one in metrics if one[0].name in SCANNED]
+    cuts = thresholds_of(score, counted, spread, detail.least)
+    by_threshold = Scan.of(sample, score, cuts, [EFFICIENCY, REJECTION, *scanned])
+    by_signal = _at(score[sample.truth], np.linspace(0, 1, detail.bins)[1:])
+    cuts = thresholds_of(score, counted, by_signal, detail.least)
+    roc = Scan.of(sample, score, cuts, [EFFICIENCY, REJECTION])
+    cut = your_cut(sample, score)
+    return [
+        *(
+            partial(_significance, sample, by_threshold, at, one, cut, detail)
+            for at, one in enumerate(scanned, start=2)
+        ),
+        partial(_roc, roc, detail),
+        partial(_rejection, roc, detail),
+        partial(_efficiencies, by_threshold, cut, detail),
+    ]
+
+
+def _at(score: Floats, shares: Floats) -> Floats:
+    return np.quantile(score, shares, method="higher")
+
+
+def _band(x: Floats, y: Floats, sigma: Floats, detail: Detail, label: str) -> Curve:
+    rounded = detail.rounded
+    return Curve(x, rounded(y), rounded(y - sigma), rounded(y + sigma), label)
+
+
+def _significance(
+    sample: Sample, scan: Scan, at: int, chosen: Chosen, cut: float | None, detail: Detail
+) -> Figure:
+    metric, options = chosen
+    y = scan.values(at)
+    yours = float(detail.rounded(np.array(metric.function(sample, options))))
+    mark = Mark(cut, yours, "Your selection" if cut is None else "Your cut")
+    return Figure(
+        f"{metric.name}_scan",
+        f"{metric.title} against the cut",
+        THRESHOLD,
+        metric.title,
+        [_band(scan.thresholds, y, scan.sigmas(at), detail, f"{metric.title} ± 1σ"), mark],
+        "The highest point owes something to the luck of these events: choose from the plateau.",
+    )
+
+
+def _roc(scan: Scan, detail: Detail) -> Figure:
+    rejection = scan.values(1)
+    passing = np.where(scan.known(1), 1 / np.where(rejection == 0, 1, rejection), 0.0)
+    curve = Curve(
+        detail.rounded(np.append(passing[::-1], 1.0)),
+        detail.rounded(np.append(scan.values(0)[::-1], 1.0)),
+        label="Threshold on the score",
+    )
+    chance = Curve([0.0, 1.0], [0.0, 1.0], label="By chance")
+    return Figure("roc", "ROC curve", "Background efficiency", "Signal efficiency", [chance, curve])
+
+
+def _rejection(scan: Scan, detail: Detail) -> Figure | None:
+    known = scan.known(1) & (scan.values(1) > 0)
+    if not known.any():
+        return None
+    y, sigma = scan.values(1)[known], scan.sigmas(1)[known]
+    x = detail.rounded(scan.values(0)[known])
+    low = np.maximum(y - sigma, y / 10)
+    curve = Curve(x, detail.rounded(y), detail.rounded(low), detail.rounded(y + sigma), "1/ε ± 1σ")
+    return Figure(
+        "rejection",
+        "Background rejection against signal efficiency",
+        "Signal efficiency",
+        "Background rejection, 1 / background efficiency",
+        [curve],
+        "One over the share of the background that passes, where some does.",
+        y_log=True,
+    )
+
+
+def _efficiencies(scan: Scan, cut: float | None, detail: Detail) -> Figure:
+    rejection, known = scan.values(1), scan.known(1)
+    size = np.where(known & (rejection != 0), rejection, 1.0)
+    background = np.where(known, 1 / size, 0.0)
+    spread = np.where(known, scan.sigmas(1) / size**2, 0.0)
+    layers: list[Layer] = [
+        _band(scan.thresholds, background, spread, detail, "Background"),
+        _band(scan.thresholds, scan.values(0), scan.sigmas(0), detail, "Signal"),
+    ]
+    if cut is not None:
+        layers.append(Mark(x=cut, label="Your cut"))
+    return Figure(
+        "efficiency",
+        "Efficiency against the cut",
+        THRESHOLD,
+        "Efficiency",
+        layers,
+        "Share of each class, by weight, that passes the threshold.",
+    )

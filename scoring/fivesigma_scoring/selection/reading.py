@@ -1,0 +1,81 @@
+"""Prediction files of selections: read, aligned, and looked at for what is odd."""
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from fivesigma_scoring import findings
+from fivesigma_scoring.alignment import find_rows, scatter
+from fivesigma_scoring.files.columns import read_ids, read_numbers
+from fivesigma_scoring.files.table import Table
+from fivesigma_scoring.files.tables import read_table
+from fivesigma_scoring.prediction import PredictionFormat
+from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.selection.array import read_array
+from fivesigma_scoring.selection.columns import CLASS, SCORE, read_label, schema
+from fivesigma_scoring.selection.prediction import Aligned, Selection
+from fivesigma_scoring.universe import Universe
+
+
+def read_selection(path: Path, what: str, form: PredictionFormat) -> Selection:
+    """Read a file of the format `what`.
+
+    Raises
+    ------
+    InputRefusedError
+        The file is refused; its `findings` say why, with line numbers.
+
+    """
+    if what == "npy":
+        return read_array(path, form)
+    return _from_table(read_table(path, what, partial(schema, form), form.max_expanded_bytes), form)
+
+
+def _from_table(table: Table, form: PredictionFormat) -> Selection:
+    if not table.rows:
+        raise InputRefusedError(findings.no_rows(form.rows))
+    integers = form.id_type == "int"
+    ids, errors = read_ids(table[form.id_column], form.id_column, table.places, integers=integers)
+    selected, bad = read_label(table[CLASS], table.places)
+    errors, score = [*errors, *bad], None
+    if SCORE in table:
+        name = table.found.spelling[SCORE]
+        score, bad = read_numbers(table[SCORE], name, table.places)
+        errors += bad
+    if errors:
+        raise InputRefusedError(*errors, *table.found.warnings)
+    return Selection(ids, table.found.warnings, table.places, selected, score)
+
+
+def align(prediction: Selection, universe: Universe) -> Aligned:
+    """Bring a file into the order of the universe: every event exactly once.
+
+    Raises
+    ------
+    InputRefusedError
+        Ids are unknown, repeated or missing, or too few events are selected.
+
+    """
+    target, errors = find_rows(prediction, universe)
+    chosen = int(np.count_nonzero(prediction.selected))
+    if chosen < universe.format.min_selected:
+        errors.append(findings.too_few_selected(chosen, universe.format.min_selected))
+    warnings = (*prediction.warnings, *_habits(prediction, chosen))
+    if errors:
+        raise InputRefusedError(*errors, *warnings)
+    score = None if prediction.score is None else scatter(prediction.score, target)
+    return Aligned(scatter(prediction.selected, target), score, warnings)
+
+
+def _habits(prediction: Selection, chosen: int) -> list[Finding]:
+    """Warnings from the file alone: constant predictions."""
+    found = []
+    if chosen == 0:
+        found.append(findings.all_background())
+    elif chosen == prediction.selected.size:
+        found.append(findings.all_signal())
+    score = prediction.score
+    if score is not None and score.size > 1 and score[0] == score[-1] and (score == score[0]).all():
+        found.append(findings.constant_score())
+    return found

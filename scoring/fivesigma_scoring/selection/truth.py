@@ -1,0 +1,132 @@
+"""The solution of a selection: labels and weights, written once and mapped for every submission."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from fivesigma_scoring.selection.cells import Sample, class_totals
+from fivesigma_scoring.selection.columns import BACKGROUND_LABELS, CLASS, SCORE, SIGNAL_LABELS
+from fivesigma_scoring.selection.prediction import Aligned
+from fivesigma_scoring.selection.weights import describe, scale
+from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
+from fivesigma_scoring.solution_files import Source, text_of
+from fivesigma_scoring.solution_table import SolutionTable
+from fivesigma_scoring.universe import Universe, load_array
+
+SPLIT_FILE = "split.json"
+
+
+@dataclass(frozen=True)
+class SelectionTruth:
+    """Columns of the solution in the order of the sorted ids, each (n,).
+
+    Attributes
+    ----------
+    label
+        bool, True for signal.
+    weight
+        float64, as read.
+    group
+        int64, equal for rows of one event; None without such a column.
+    usage
+        Phase -> int8: 0 ignored, 1 public, 2 private.
+
+    """
+
+    label: NDArray[np.bool_]
+    weight: NDArray[np.float64]
+    group: NDArray[np.int64] | None
+    usage: Mapping[str, NDArray[np.int8]]
+
+    def save(self, folder: Path) -> None:
+        """Labels and raw weights of all rows."""
+        np.save(folder / "label.npy", self.label, allow_pickle=False)
+        np.save(folder / "weight.npy", self.weight, allow_pickle=False)
+
+    def save_split(self, folder: Path, rows: NDArray[np.intp], phase: PhaseScoring) -> SplitSummary:
+        """Rows of a split with their labels, and weights scaled to the declared totals.
+
+        Raises
+        ------
+        ValueError
+            A class is missing or has no positive sum of weights.
+
+        """
+        label = self.label[rows]
+        scaled, facts = scale(label, self.weight[rows], phase.normalise)
+        arrays: dict[str, NDArray[Any]] = {"rows": rows, "label": label, "weight": scaled}
+        if self.group is not None:
+            arrays["group"] = np.unique(self.group[rows], return_inverse=True)[1]
+        for name, array in arrays.items():
+            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+        settings = {
+            "fixed": [name in (phase.normalise or {}) for name in ("b", "s")],
+            "totals": class_totals(label, scaled).tolist(),
+        }
+        (folder / SPLIT_FILE).write_text(json.dumps(settings) + "\n")
+        return SplitSummary(rows.size, facts, describe(facts))
+
+
+def read_truth(
+    solution: Path, universe: Universe, test_set: TestSetSpec, phases: Sequence[PhaseScoring]
+) -> SelectionTruth:
+    """The columns ``label`` and ``weight`` (optional), usage and group.
+
+    Raises
+    ------
+    SolutionError
+        Something does not fit; the text names file, column and row.
+
+    """
+    table = SolutionTable.open(solution, universe, test_set, phases, ["label"])
+    label = read_labels(table.source, table.frame, table.source.need("label"))[table.order]
+    usage = table.usage(phases, label)
+    return SelectionTruth(label, table.weight(), table.group(), usage)
+
+
+def read_labels(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.bool_]:
+    """The label column as bool (n,), True for signal."""
+    text = text_of(frame, column).str.to_lowercase()
+    signal = text.is_in(SIGNAL_LABELS).to_numpy()
+    background = text.is_in(BACKGROUND_LABELS).to_numpy()
+    bad = np.flatnonzero(~(signal | background))
+    source.fail(column, bad, frame, "holds other labels than s and b (or 1 and 0)")
+    return signal
+
+
+def load(folder: Path, aligned: Aligned) -> Sample:
+    """The events of a split with a prediction."""
+    settings = json.loads((folder / SPLIT_FILE).read_text())
+    rows, label, weight = (
+        load_array(folder / f"{name}.npy") for name in ("rows", "label", "weight")
+    )
+    group = folder / "group.npy"
+    return Sample.of(
+        label,
+        aligned.selected[rows],
+        weight,
+        (settings["fixed"][0], settings["fixed"][1]),
+        load_array(group) if group.exists() else None,
+        np.array(settings["totals"]),
+        None if aligned.score is None else aligned.score[rows],
+    )
+
+
+def write_perfect(compiled: Path, path: Path) -> Path:
+    """The truth as a submission: the label is its own score."""
+    universe = Universe.load(compiled / "universe")
+    label = np.load(compiled / "truth" / "label.npy", allow_pickle=False)
+    columns: dict[str, Any] = {
+        universe.format.id_column: universe.words(),
+        CLASS: np.where(label, "s", "b"),
+        SCORE: label.astype(float),
+    }
+    path = path.with_suffix(".csv")
+    pl.DataFrame(columns).write_csv(path)
+    return path
