@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from fivesigma_scoring.metric import Metric
+from fivesigma_scoring.regression import registry as regression
 from fivesigma_scoring.selection import registry as selection
 
-SCORER_VERSIONS: Mapping[str, int] = {"selection": 1}
+SCORER_VERSIONS: Mapping[str, int] = {"selection": 1, "regression": 1}
 """Kinds of challenges, and a number bumped by hand whenever scores of a family change."""
 
-METRICS: Mapping[str, Metric] = {**selection.METRICS}
+METRICS: Mapping[str, Metric] = {**selection.METRICS, **regression.METRICS}
 """Name to metric, family by family."""
