@@ -220,6 +220,8 @@ def sample_names(path: Path) -> tuple[str, ...] | None:
             head = stream.read(64)
         if identify(head) in ("npy", "hdf5"):
             return None
-    except (OSError, InputRefusedError) as error:
+    except OSError as error:
+        raise SolutionError(f"{path.name}: cannot be opened ({error.strerror}).") from error
+    except InputRefusedError as error:
         raise SolutionError(f"{path.name}: {error}") from error
     return Source.open(path).names
