@@ -59,3 +59,18 @@ def odd_dataset(name: str, what: str) -> Finding:
         "contiguous or with gzip compression."
     )
     return Finding("wrong_format", "error", text, name)
+
+
+def too_many_chunks(number: int) -> Finding:
+    """A dataset in crumbs."""
+    text = (
+        f"The dataset is cut into {number:,} chunks, which takes too long to read. "
+        "Write it with fewer, larger ones."
+    )
+    return Finding("too_large", "error", text)
+
+
+def large_lzf_chunks() -> Finding:
+    """Chunks that lzf may expand too far."""
+    text = "The dataset has lzf chunks of several megabytes. Write smaller ones, or use gzip."
+    return Finding("too_large", "error", text)

@@ -2,9 +2,10 @@
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,8 @@ from fivesigma_scoring.report import InputRefusedError
 HEADER_BYTES = 4096
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
 DIGITS = 20
-MOST_VALUES = 2**63 - 1
+DIMENSIONS = 32
+MOST_BYTES = 2**63 - 1
 NUMBERS = "booleans, integers or floats of up to 64 bits"
 
 _HEADER = re.compile(
@@ -36,7 +38,7 @@ class ArrayHeader:
     dtype
         Boolean, integer or float of at most 64 bits, in the machine's byte order.
     shape
-        Sizes along the axes; their product fits 63 bits.
+        Sizes along the axes, at most 32; the array's bytes fit 63 bits.
     fortran
         Whether the first axis is the fastest in the file.
     offset
@@ -52,12 +54,22 @@ class ArrayHeader:
     @property
     def nbytes(self) -> int:
         """Declared bytes of the values."""
-        return math.prod(self.shape) * self.dtype.itemsize
+        return expanded_bytes(self.shape, self.dtype)
+
+    @property
+    def order(self) -> Literal["C", "F"]:
+        """The axis that is the fastest: the last (C) or the first (Fortran)."""
+        return "F" if self.fortran else "C"
 
     @property
     def stored(self) -> np.dtype[Any]:
         """Type that the values are read as: booleans as uint8, since a file may hold any byte."""
         return np.dtype(np.uint8) if self.dtype.kind == "b" else self.dtype
+
+
+def expanded_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
+    """Bytes of an array, with no limit to the number."""
+    return math.prod(shape) * dtype.itemsize
 
 
 def read_npy_header(head: bytes, wanted: str = NUMBERS, name: str | None = None) -> ArrayHeader:
@@ -84,7 +96,7 @@ def read_npy_header(head: bytes, wanted: str = NUMBERS, name: str | None = None)
     if not head.startswith(b"\x93NUMPY") or offset > min(HEADER_BYTES, len(head)) or text is None:
         raise InputRefusedError(findings.cut_short(".npy file"))
     dtype = _dtype(text["descr"], wanted, name)
-    return ArrayHeader(dtype, _shape(text["shape"], name), text["fortran"] == "True", offset)
+    return ArrayHeader(dtype, _shape(text["shape"], dtype, name), text["fortran"] == "True", offset)
 
 
 def _dtype(descr: str, wanted: str, name: str | None) -> np.dtype[Any]:
@@ -97,11 +109,12 @@ def _dtype(descr: str, wanted: str, name: str | None) -> np.dtype[Any]:
     return dtype
 
 
-def _shape(text: str, name: str | None) -> tuple[int, ...]:
+def _shape(text: str, dtype: np.dtype[Any], name: str | None) -> tuple[int, ...]:
     sizes = [size.strip() for size in text.strip("()").split(",") if size.strip()]
     if all(size.isdigit() and len(size) <= DIGITS for size in sizes):
         shape = tuple(int(size) for size in sizes)
-        if math.prod(max(1, size) for size in shape) <= MOST_VALUES and len(shape) <= 32:
+        reach = expanded_bytes([max(1, size) for size in shape], dtype)
+        if reach <= MOST_BYTES and len(shape) <= DIMENSIONS:
             return shape
     raise InputRefusedError(array_findings.impossible_shape(text, name))
 
@@ -124,5 +137,5 @@ def read_npy(path: Path, wanted: str = NUMBERS) -> NDArray[Any]:
         raise InputRefusedError(findings.cut_short(".npy file"))
     if not header.nbytes:  # of which there is no map
         return np.empty(header.shape, header.stored)
-    order = "F" if header.fortran else "C"
-    return np.asarray(np.memmap(path, header.stored, "r", header.offset, header.shape, order))
+    mapped = np.memmap(path, header.stored, "r", header.offset, header.shape, header.order)
+    return np.asarray(mapped)

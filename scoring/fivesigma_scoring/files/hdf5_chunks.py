@@ -1,0 +1,110 @@
+"""Chunks and filters of HDF5: how far they may expand, known before the library expands them.
+
+A chunk has a declared size, but the library's gzip filter allocates whatever the stream inside
+becomes, and the others trust sizes of their own. So each filter is held against the chunk.
+"""
+
+import math
+import zlib
+from typing import Any
+
+from h5py import h5z
+
+from fivesigma_scoring import findings
+from fivesigma_scoring.files import array_findings
+from fivesigma_scoring.files.container import expands_too_far
+from fivesigma_scoring.report import InputRefusedError
+
+CHUNKS = 1_000_000
+PADDING = 2
+SAFE = 256 * 2**20
+STEP = 2**20
+GROWTH = {h5z.FILTER_DEFLATE: 1032, h5z.FILTER_LZF: 88}
+PLAIN = (h5z.FILTER_SHUFFLE, h5z.FILTER_FLETCHER32, h5z.FILTER_SCALEOFFSET)
+SCALED_VALUES, SCALED_SIZE = 2, 4
+
+
+def check_filters(plan: Any, name: str) -> None:
+    """Allow each of the known filters once, and behind a compressor only a checksum.
+
+    Raises
+    ------
+    InputRefusedError
+        There are other filters, which a plugin would have to bring, or in an odd order.
+
+    """
+    filters = [plan.get_filter(at) for at in range(plan.get_nfilters())]
+    for code, _, _, title in filters:
+        if code not in GROWTH and code not in PLAIN:
+            what = f"uses the filter {findings.shorten(title.decode('latin-1'))} ({code})"
+            raise InputRefusedError(array_findings.odd_dataset(name, what))
+    codes = [code for code, *_ in filters]
+    behind = [code for at, code in enumerate(codes) if any(one in GROWTH for one in codes[:at])]
+    if len(set(codes)) < len(codes) or any(code != h5z.FILTER_FLETCHER32 for code in behind):
+        what = "combines its filters in an unusual way"
+        raise InputRefusedError(array_findings.odd_dataset(name, what))
+
+
+def check_chunks(stored: Any, plan: Any, shape: tuple[int, ...], sent: int, limit: int) -> None:
+    """Judge number, declared size and stored size of all chunks of a dataset.
+
+    Parameters
+    ----------
+    stored, plan, shape
+        The dataset, its creation properties and sizes along its axes.
+    sent, limit
+        Size of the file in bytes, and the most that decompression may take.
+
+    Raises
+    ------
+    InputRefusedError
+        Reading would take more memory or work than a dataset of the permitted size.
+
+    """
+    sizes = plan.get_chunk()
+    number = math.prod(-(-size // step) for size, step in zip(shape, sizes, strict=True))
+    declared = math.prod(sizes) * stored.get_type().get_size()
+    if declared > limit or number * declared > PADDING * limit:
+        raise InputRefusedError(expands_too_far(sent, limit))
+    if number > CHUNKS:
+        raise InputRefusedError(array_findings.too_many_chunks(number))
+    filters = {plan.get_filter(at)[0]: plan.get_filter(at)[2] for at in range(plan.get_nfilters())}
+    scaled = filters.get(h5z.FILTER_SCALEOFFSET)
+    if scaled is not None and scaled[SCALED_VALUES] * scaled[SCALED_SIZE] != declared:
+        raise InputRefusedError(findings.cut_short("HDF5 file"))
+    most = declared + declared // 64 + 1024  # no filter adds more to values that don't compress
+    for chunk in _suspects(stored, filters, most):
+        _check_stream(stored, list(filters), chunk, most)
+
+
+def _suspects(stored: Any, filters: dict[int, Any], most: int) -> list[Any]:
+    """Compressed chunks that may expand past what is safe without a look."""
+    growth = max((GROWTH.get(code, 1) for code in filters), default=1)
+    found, seen, swollen = [], 0, False
+
+    def look(chunk: Any) -> bool | None:
+        nonlocal seen, swollen
+        seen, swollen = seen + 1, chunk.size > most
+        if growth > 1 and chunk.size * growth > SAFE:
+            found.append(chunk)
+        return True if swollen or seen > CHUNKS else None
+
+    stored.chunk_iter(look)
+    if swollen or seen > CHUNKS:
+        raise InputRefusedError(findings.cut_short("HDF5 file"))
+    return found
+
+
+def _check_stream(stored: Any, codes: list[int], chunk: Any, most: int) -> None:
+    """Expand a gzip stream piece by piece, keeping nothing, until it ends or passes its chunk."""
+    if h5z.FILTER_LZF in codes:
+        raise InputRefusedError(array_findings.large_lzf_chunks())
+    mask, data = stored.read_direct_chunk(chunk.chunk_offset)
+    if mask >> codes.index(h5z.FILTER_DEFLATE) & 1:
+        return  # stored as it is
+    stream, size = zlib.decompressobj(), 0
+    while data and not stream.eof and size <= most:
+        size += len(stream.decompress(data, STEP))
+        data = stream.unconsumed_tail
+    if size > most:
+        raise InputRefusedError(findings.cut_short("HDF5 file"))
