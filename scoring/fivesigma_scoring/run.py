@@ -1,7 +1,7 @@
 """Checking and scoring one file: what the sandboxed child and the offline commands both run."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,12 @@ from fivesigma_scoring.report import InputRefusedError, Report
 from fivesigma_scoring.universe import FORMAT_FILE
 
 Scores = Mapping[str, Mapping[str, Estimate]]
+Stage = Callable[[str], None]
+READING, SCORING = "reading", "scoring"
+
+
+def _untold(_stage: str) -> None:
+    """Nobody asked what is being done."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +73,7 @@ def read_and_align(file: Path, filename: str, universe: Universe) -> tuple[Repor
     return Report.of(aligned.warnings), aligned
 
 
-def check_file(file: Path, filename: str, universe: Path) -> Report:
+def check_file(file: Path, filename: str, universe: Path, stage: Stage = _untold) -> Report:
     """The full check without the truth.
 
     Parameters
@@ -78,12 +84,18 @@ def check_file(file: Path, filename: str, universe: Path) -> Report:
         As the participant named it.
     universe
         Folder ``universe`` of a compiled solution.
+    stage
+        Told `READING` before the file is opened.
 
     """
-    return read_and_align(Path(file), filename, open_universe(Path(universe))[1])[0]
+    opened = open_universe(Path(universe))[1]
+    stage(READING)
+    return read_and_align(Path(file), filename, opened)[0]
 
 
-def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome:
+def score_file(
+    file: Path, filename: str, compiled: Path, phase: str, stage: Stage = _untold
+) -> Outcome:
     """The full check, then every metric of the phase on every split.
 
     Parameters
@@ -94,6 +106,8 @@ def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome
         Folder written by `solution.compile_solution`.
     phase
         Slug of the phase.
+    stage
+        Told `READING` before the file is opened, `SCORING` once it has been read and checked.
 
     Raises
     ------
@@ -108,26 +122,29 @@ def score_file(file: Path, filename: str, compiled: Path, phase: str) -> Outcome
     metrics = json.loads((folder / PHASE_FILE).read_text())["metrics"]
     needs_score = any(METRICS[name].needs_score for name in metrics)
     form = replace(universe.format, needs_score=needs_score)
+    stage(READING)
     report, aligned = read_and_align(Path(file), filename, universe.with_format(form))
+    stage(SCORING)
     version = SCORER_VERSIONS[form.kind]
     if aligned is None:
         return Outcome(report, {}, version)
     return Outcome(report, score_phase(kind, folder, aligned), version)
 
 
-def check_job(arguments: Mapping[str, str]) -> dict[str, Any]:
+def check_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:
     """`check_file` for a child: ``{"file", "filename", "universe"}`` in, plain JSON out."""
     universe = Path(arguments["universe"])
-    report = check_file(Path(arguments["file"]), arguments["filename"], universe)
+    report = check_file(Path(arguments["file"]), arguments["filename"], universe, stage)
     version = SCORER_VERSIONS[open_universe(universe)[1].format.kind]
     return {**report.as_json(), "scores": None, "scorer_version": version}
 
 
-def score_job(arguments: Mapping[str, str]) -> dict[str, Any]:
+def score_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:
     """`score_file` for a child: ``{"file", "filename", "compiled", "phase"}`` in, JSON out."""
     return score_file(
         Path(arguments["file"]),
         arguments["filename"],
         Path(arguments["compiled"]),
         arguments["phase"],
+        stage,
     ).as_json()

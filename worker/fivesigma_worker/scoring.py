@@ -20,7 +20,6 @@ from fivesigma_backend.core.sandbox import (
     JobCrashed,
     JobOutOfMemory,
     JobTimedOut,
-    Limits,
     SandboxUnavailable,
 )
 from fivesigma_backend.submissions.announcing import announce_board, announce_submission
@@ -34,6 +33,7 @@ from fivesigma_backend.submissions.evaluating import (
     record_crash,
     renew,
 )
+from fivesigma_backend.submissions.mishaps import explain, job_limits
 from fivesigma_backend.submissions.rules import State
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -102,17 +102,9 @@ def _run(platform: Platform, held: Claim, keeper: Keeper) -> dict[str, Any]:
         "compiled": str(compiled),
         "phase": held.phase,
     }
-    limits = scoring_limits(platform)
+    limits = job_limits(platform)
     return platform.sandbox.run(
         "score", arguments, readable=[file, compiled], limits=limits, cancelled=keeper
-    )
-
-
-def scoring_limits(platform: Platform) -> Limits:
-    """What one scoring may use, by the settings."""
-    seconds = platform.settings.scoring_seconds
-    return Limits(
-        memory_bytes=platform.settings.scoring_memory, cpu_seconds=seconds, wall_seconds=seconds
     )
 
 
@@ -160,10 +152,10 @@ def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
 
 
 def _record_crash(platform: Platform, held: Claim, error: Exception) -> None:
-    detail = getattr(error, "detail", "")
+    detail, reason = getattr(error, "detail", ""), explain(error, job_limits(platform))
     logger.error("scoring %s failed: %s\n%s", held.submission_id, error, detail)
     with platform.db.transaction() as session:
-        state = record_crash(session, held, f"{error}\n{detail}"[:4000], platform.clock())
+        state = record_crash(session, held, f"{error}\n{detail}"[:4000], reason, platform.clock())
         if state is not None:
             announce_submission(session, platform.events, held, state)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from fastapi import Request
+from fivesigma_scoring.run import READING
 from starlette.concurrency import run_in_threadpool
 
 from ..challenges.access import Access
@@ -13,11 +14,10 @@ from ..core.errors import Unavailable
 from ..core.platform import Platform
 from ..core.sandbox import SandboxError, SandboxUnavailable
 from .admission import Admission
-from .mishaps import READING, explain, job_limits
+from .mishaps import explain, job_limits
 from .receiving import Delivery
 from .schemas import FindingOut, ValidationOut
 from .upload import Received, Spool
-
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ def _check(platform: Platform, received: Received, admission: Admission) -> Vali
     except SandboxUnavailable:
         raise Unavailable from None
     except SandboxError as error:
-        logger.error("checking %s: %s\n%s", received.sha256, error, error.detail)
+        logger.exception("checking %s\n%s", received.sha256, error.detail)
         if error.stage != READING:
             raise CheckFailed from error
         finding = FindingOut(**explain(error, limits).as_json())

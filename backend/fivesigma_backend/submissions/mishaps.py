@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from fivesigma_scoring import findings
 from fivesigma_scoring.report import Finding
+from fivesigma_scoring.run import READING
 
 from ..core.platform import Platform
 from ..core.sandbox import JobOutOfMemory, JobTimedOut, Limits
-
-READING = "reading"
 
 
 def job_limits(platform: Platform) -> Limits:

@@ -20,6 +20,7 @@ from fivesigma_backend.submissions.evaluating import (
 )
 from fivesigma_backend.submissions.models import Entry, Evaluation, Submission
 from fivesigma_backend.submissions.rules import State
+from fivesigma_scoring.findings import scoring_failed
 from sqlalchemy import select, update
 from stories import API, Person, Story
 
@@ -116,7 +117,7 @@ def test_a_lost_lease_is_claimed_again_and_what_the_first_says_later_is_ignored(
     assert second.attempt == 2
     with story.platform.db.transaction() as session:
         assert not renew(session, first, clock() + LEASE)
-        assert record_crash(session, first, "late", clock()) is None
+        assert record_crash(session, first, "late", scoring_failed(), clock()) is None
         assert not give_back(session, first, at_fault=True, now=clock())
     worse = Result(ok=False, findings=[], scorer_version=1)
     assert not put_down(story, first, worse)
@@ -136,6 +137,7 @@ def test_the_eleventh_lost_lease_ends_in_failure_with_a_reference(
     found = ada.get(f"{API}/submissions/{identity}").json()
     assert found["status"] == "failed"
     assert found["reference"]
+    assert [finding["code"] for finding in found["findings"]] == ["scoring_failed"]
     assert take(story) is None
     assert ada.get(f"{API}/challenges/tiny/limits").json()["used_total"] == 0
 
@@ -145,7 +147,7 @@ def test_a_scorer_that_dies_three_times_ends_in_failure(story: Story, clock: Fro
     for expected in (State.QUEUED, State.QUEUED, State.FAILED):
         held = must_take(story)
         with story.platform.db.transaction() as session:
-            assert record_crash(session, held, "signal 11", clock()) is expected
+            assert record_crash(session, held, "signal 11", scoring_failed(), clock()) is expected
     assert evaluation(story, held).reference
 
 
