@@ -17,7 +17,9 @@ lengths = st.lists(st.integers(0, 12), min_size=1, max_size=12)
 seeds = st.integers(0, 2**32 - 1)
 
 
-def flat(lengths: list[int], classes: int, seed: int) -> tuple[NDArray[Any], ...]:
+def flat(
+    lengths: list[int], classes: int, seed: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8], NDArray[np.int64]]:
     """Pixels of random classes, and where the events begin."""
     random = np.random.default_rng(seed)
     truth, predicted = random.integers(0, classes, (2, sum(lengths)), np.uint8)

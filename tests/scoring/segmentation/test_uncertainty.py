@@ -71,7 +71,7 @@ def replicas(name: str, truth: Mask, predicted: Mask, group: NDArray[np.int64] |
         again = (np.repeat(accuracies, times.astype(int)) for times in draws)
         return np.array([np.percentile(one, PERCENTILES[name]) for one in again])
     if name == "event_accuracy_mean":
-        return draws @ accuracies / draws.sum(axis=1)
+        return np.asarray(draws @ accuracies / draws.sum(axis=1))
     hits, truths, predictions = (draws @ side for side in each)
     if name == "voxel_accuracy":
         return np.asarray(hits.sum(axis=1) / truths.sum(axis=1))
@@ -135,12 +135,13 @@ def test_groups_matter(name: str) -> None:
 def test_paired_comparison_agrees_with_replicas(name: str, grouped: bool) -> None:
     truth, first, second, group = masks()
     groups = group if grouped else None
-    samples = [sample_of_masks(truth, one, groups) for one in (first, second)]
-    result = compare_samples(METRICS[name], *samples, {})
+    one, other = (sample_of_masks(truth, mask, groups) for mask in (first, second))
+    result = compare_samples(METRICS[name], one, other, {})
     values = [usual_replicas(name, which, grouped) for which in (0, 1)]
     assert result.sigma == pytest.approx(spread(values[0] - values[1]), rel=TOLERANCE)
-    assert result.difference == estimate(name, samples[0]).value - estimate(name, samples[1]).value
-    assert result.p_value == uncertainty.p_value(result.difference, result.sigma or 0.0)
+    assert result.difference == estimate(name, one).value - estimate(name, other).value
+    assert result.sigma is not None
+    assert result.p_value == uncertainty.p_value(result.difference, result.sigma)
     unpaired = math.hypot(spread(values[0]), spread(values[1]))
     assert result.sigma < 0.95 * unpaired
 
@@ -219,11 +220,11 @@ def test_events_that_are_there_twice(name: str) -> None:
     truth, predicted, _, _ = masks()
     kept = (truth > 0).any(axis=1)
     once = (truth[kept], predicted[kept])
-    twice = [np.tile(mask, (2, 1)) for mask in once]
+    truths, predictions = (np.tile(mask, (2, 1)) for mask in once)
     group = np.tile(np.arange(len(once[0])), 2)
     single = estimate(name, sample_of_masks(*once))
-    grouped = estimate(name, sample_of_masks(*twice, group))
-    loose = estimate(name, sample_of_masks(*twice))
+    grouped = estimate(name, sample_of_masks(truths, predictions, group))
+    loose = estimate(name, sample_of_masks(truths, predictions))
     near = 0.25 if name in PERCENTILES else 1e-9
     assert grouped.value == loose.value == pytest.approx(single.value, rel=1e-3)
     assert single.sigma is not None
