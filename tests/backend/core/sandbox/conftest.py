@@ -13,7 +13,7 @@ from fivesigma_backend.core.sandbox import Sandbox
 HERE = str(Path(__file__).parent)
 NAMES = (
     "echo environment read_csv attempt scratch hog reserve spin sleep many_threads leave segfault "
-    "abort huge_answer chatter raw_answer not_a_number wrong_type fail panic"
+    "abort huge_answer chatter raw_answer not_a_number wrong_type fail panic stages libraries"
 )
 JOBS = {name: f"sandbox_jobs:{name}" for name in NAMES.split()}
 

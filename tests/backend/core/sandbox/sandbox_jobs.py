@@ -170,6 +170,37 @@ def fail(arguments: Json) -> Json:
     raise RuntimeError("private value 42")
 
 
+def stages(arguments: Json, stage: Callable[[str], None]) -> Json:
+    """Say what is being done, then end as told."""
+    for name in arguments["stages"]:
+        stage(name)
+    endings: dict[str, Callable[[Json], Json]] = {
+        "answer": echo, "raise": fail, "abort": abort, "loop": spin_in_c, "hog": hog,
+    }  # fmt: skip
+    return endings[arguments["ending"]](arguments)
+
+
+def spin_in_c(arguments: Json) -> Json:
+    """A loop in C that never lets Python look at anything."""
+    return {"sum": sum(range(10**15))}
+
+
+def libraries(arguments: Json) -> Json:
+    """Write and read back HDF5 and Parquet, as the readers of predictions do."""
+    import h5py
+    import numpy as np
+    import polars as pl
+
+    values = np.arange(arguments["rows"], dtype=np.float64)
+    with h5py.File("values.h5", "w") as file:
+        file.create_dataset("values", data=values, chunks=True, compression="gzip")
+    with h5py.File("values.h5") as file:
+        from_hdf5 = float(file["values"][:].sum())
+    pl.DataFrame({"values": values}).write_parquet("values.parquet")
+    from_parquet = float(pl.read_parquet("values.parquet")["values"].sum())
+    return {"hdf5": from_hdf5, "parquet": from_parquet}
+
+
 def panic(arguments: Json) -> Json:
     """What polars does when its Rust code panics: an exception that is no `Exception`."""
     raise KeyboardInterrupt

@@ -46,6 +46,15 @@ def test_polars_and_numpy_read_half_a_million_rows(sandbox: Sandbox, tmp_path: P
     assert answer == {"rows": rows, "sum": rows * 2.0}
 
 
+def test_the_libraries_of_the_readers_work_within_the_least_address_space(
+    sandbox: Sandbox,
+) -> None:
+    rows = 1_000_000
+    limits = Limits(address_space_bytes=2 * GIB)
+    answer = sandbox.run("libraries", {"rows": rows}, readable=[], limits=limits)
+    assert answer == {"hdf5": rows * (rows - 1) / 2, "parquet": rows * (rows - 1) / 2}
+
+
 def test_only_the_known_idle_thread_exists_at_the_fork(sandbox: Sandbox) -> None:
     # A pool that has worked must not be forked; polars' spill cleaner only waits. Should a new
     # polars start another thread, look at what it does before adding it here.

@@ -7,7 +7,16 @@ from collections.abc import Callable
 
 import psutil
 import pytest
-from fivesigma_backend.core.sandbox import JobCrashed, Sandbox
+from fivesigma_backend.core.sandbox import (
+    JobCrashed,
+    JobOutOfMemory,
+    JobTimedOut,
+    Limits,
+    Sandbox,
+    SandboxError,
+)
+
+MIB = 1 << 20
 
 
 def test_exception_shows_its_traceback_to_operators_only(sandbox: Sandbox) -> None:
@@ -37,6 +46,39 @@ def test_exception_shows_its_traceback_to_operators_only(sandbox: Sandbox) -> No
 def test_crash(sandbox: Sandbox, job: str, arguments: dict[str, object], text: str) -> None:
     with pytest.raises(JobCrashed, match=text):
         sandbox.run(job, arguments, readable=[])
+
+
+@pytest.mark.parametrize(
+    ("ending", "error"),
+    [
+        ("raise", JobCrashed),
+        ("abort", JobCrashed),
+        ("loop", JobTimedOut),
+        ("hog", JobOutOfMemory),
+    ],
+)
+def test_the_error_carries_what_the_job_said_last(
+    sandbox: Sandbox, ending: str, error: type[SandboxError]
+) -> None:
+    arguments = {"stages": ["reading", "scoring"], "ending": ending}
+    limits = Limits(wall_seconds=1, memory_bytes=300 * MIB)
+    with pytest.raises(error) as caught:
+        sandbox.run("stages", arguments, readable=[], limits=limits)
+    assert caught.value.stage == "scoring"
+
+
+def test_stages_are_no_part_of_the_answer(sandbox: Sandbox) -> None:
+    arguments = {"stages": ["reading", "scoring"], "ending": "answer"}
+    assert sandbox.run("stages", arguments, readable=[]) == arguments
+
+
+@pytest.mark.parametrize(
+    ("text", "stage"), [("", ""), ("x" * 1000 + "\n", "x" * 40), ("\n\n\ufffd\n{", "\ufffd")]
+)
+def test_nonsense_told_as_a_stage_does_no_harm(sandbox: Sandbox, text: str, stage: str) -> None:
+    with pytest.raises(JobCrashed) as caught:
+        sandbox.run("raw_answer", {"text": text}, readable=[])
+    assert caught.value.stage == stage
 
 
 def test_crashes_leave_neither_process_nor_descriptor(
