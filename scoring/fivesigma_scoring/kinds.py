@@ -80,9 +80,17 @@ class Kind(Protocol):
         """The universe that a sample submission spans; raises `SolutionError`."""
 
     def universe_of_truth(
-        self, truth: Path, test_set: TestSetSpec, *, needs_score: bool
+        self,
+        truth: Path,
+        test_set: TestSetSpec,
+        *,
+        needs_score: bool,
+        prediction: Path | None = None,
     ) -> Universe:
-        """The universe that a truth of one's own spans; raises `SolutionError`."""
+        """The universe that a truth of one's own spans; raises `SolutionError`.
+
+        Such a truth may hold inputs too: the prediction, unread so far, tells what it predicts.
+        """
 
     def open_universe(self, folder: Path) -> Universe:
         """What `Universe.save` wrote."""

@@ -113,7 +113,9 @@ def offline_sample(
     settings = replace(test_set or TestSetSpec(), kind=name, usage=None, split=None)
     kind, truth = KINDS[name], Path(truth)
     needs_score = any(one.needs_score for one, _ in chosen)
-    universe = kind.universe_of_truth(truth, settings, needs_score=needs_score)
+    universe = kind.universe_of_truth(
+        truth, settings, needs_score=needs_score, prediction=Path(prediction)
+    )
     solution = kind.read_truth(truth, universe, settings, [phase])
     with tempfile.TemporaryDirectory(prefix="fivesigma-") as folder:
         rows = np.flatnonzero(solution.usage[phase.slug] == PUBLIC)

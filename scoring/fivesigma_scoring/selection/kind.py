@@ -71,7 +71,13 @@ def read_universe(
     return universe
 
 
-def universe_of_truth(truth: Path, test_set: TestSetSpec, *, needs_score: bool) -> Universe:
+def universe_of_truth(
+    truth: Path,
+    test_set: TestSetSpec,
+    *,
+    needs_score: bool,
+    prediction: Path | None = None,  # noqa: ARG001 - a selection is named alike everywhere
+) -> Universe:
     """The ids of the truth, in its order."""
     source = Source.open(truth)
     column = source.id_column(KNOWN)
