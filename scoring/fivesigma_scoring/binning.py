@@ -12,8 +12,8 @@ OUTSIDE = 0.005
 """Share of the events on either side that may lie beyond the outermost edges."""
 MARGIN = 0.25
 """Where a few events reach further than this, in spans of the others, the axis ends before them."""
-GRID = 1000
-"""Edges are whole multiples of a power of ten that divides the range into at least so many."""
+STEPS = (1, 2, 2.5, 5, 10, 20, 25)
+"""Widths of bins that people find easy to read, in powers of ten."""
 
 
 class Detail(StrEnum):
@@ -115,14 +115,21 @@ def merged(counts: NDArray[np.int64], least: int) -> NDArray[np.int64]:
 
 
 def _even_edges(values: Floats, bins: int) -> Floats:
-    """Up to `bins` bins of equal width around all but a few values, on a grid of round numbers."""
+    """Up to `bins` bins around all but a few values; their width and edges are round numbers."""
     low, high = _extent(values)
     if not high > low:
         return np.empty(0)
-    step = 10.0 ** np.floor(np.log10((high - low) / GRID))
-    inner = np.round(np.linspace(low, high, bins + 1) / step)
-    inner[0], inner[-1] = np.floor(low / step), np.ceil(high / step)
-    return np.unique(significant(inner * step, 12))
+    for width in _widths((high - low) / bins):
+        first, last = np.floor(low / width), np.ceil(high / width)
+        if last - first <= bins:
+            return np.unique(significant(np.arange(first, last + 1) * width, 12))
+    return np.empty(0)
+
+
+def _widths(least: float) -> list[float]:
+    """Round numbers from `least` on, of which one is wide enough."""
+    power = 10.0 ** np.floor(np.log10(least))
+    return [float(step * power) for step in STEPS]
 
 
 def _extent(values: Floats) -> tuple[float, float]:

@@ -18,6 +18,9 @@ LONGEST_SIDE = 100_000
 LARGEST = 1e30
 """Nothing in physics that is worth a figure is larger, and drawing does not survive 1e308."""
 
+DIFFERENCE = ("Right", "Wrong")
+"""Classes of a mask that shows where two others differ."""
+
 Numbers = Sequence[float] | NDArray[Any]
 Texts = Sequence[str]
 
@@ -87,7 +90,10 @@ class Steps(_Checked):
 
 @dataclass(frozen=True)
 class Curve(_Checked):
-    """A line through points (x, y), each (m,), with a band from `low` to `high`."""
+    """A line through points (x, y), each (m,), with a band from `low` to `high`.
+
+    One to compare with, a `reference`, is drawn thin.
+    """
 
     type: ClassVar[str] = "curve"
     x: Numbers
@@ -95,10 +101,12 @@ class Curve(_Checked):
     low: Numbers | None = None
     high: Numbers | None = None
     label: str = ""
+    reference: bool = False
 
     def __post_init__(self) -> None:
         checked_text(self.label)
         self._limit("x", "y", "low", "high")
+        demand(isinstance(self.reference, bool), "A curve is a reference or not.")
         demand((self.low is None) == (self.high is None), "A band has two sides.")
         demand(_length(self.x) > 0, "A curve has at least one point.")
         self._take("x", "y", "low", "high", of=_length(self.x))

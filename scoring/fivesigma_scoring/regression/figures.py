@@ -200,8 +200,7 @@ def _resolution(target: _Target) -> Figure | None:
                 target.detail.rounded(found.resolution),
                 found.half,
                 target.detail.rounded(error),
-                "(q84 − q16) / 2",
             )
         ],
-        "Half the width of the central 68 % of the residuals; the error is that of Gaussian ones.",
+        "(q84 − q16) / 2 of the residuals in each bin; the error is that of Gaussian ones.",
     )

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.figures import Figure
-from fivesigma_scoring.layers import MOST_POINTS, Mask
+from fivesigma_scoring.layers import DIFFERENCE, MOST_POINTS, Mask
 from fivesigma_scoring.segmentation.figures import class_names
 
 CHOSEN = (0, 20, 50, 80)
 """Percentiles of the accuracy whose events are shown; 0 is the worst."""
-RIGHT, WRONG = "right", "wrong"
 PROJECTIONS = {"seen along z": (0, 1), "seen along y": (0, 2)}
 """Of three axes (x, y, z), which two stay: rows and columns of the picture."""
 
@@ -155,5 +154,5 @@ def _masks(view: _View, pixels: EventPixels, names: Sequence[str], suffix: str) 
     return [
         view.mask(truth, scored, names, f"Truth{suffix}"),
         view.mask(predicted, scored & (predicted > 0), names, f"Prediction{suffix}"),
-        view.mask(wrong, scored, (RIGHT, WRONG), f"Difference{suffix}"),
+        view.mask(wrong, scored, DIFFERENCE, f"Difference{suffix}"),
     ]

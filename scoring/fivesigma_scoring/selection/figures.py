@@ -62,9 +62,7 @@ def _submitted_score(score: Floats | None, detail: Detail) -> Figure | None:
     counts = np.bincount(bin_numbers(edges, score), minlength=edges.size - 1)
     narrowest = float(np.diff(edges).min())
     scale = narrowest / np.diff(edges)
-    steps = Steps(
-        edges, detail.rounded(counts * scale), detail.rounded(np.sqrt(counts) * scale), "All events"
-    )
+    steps = Steps(edges, detail.rounded(counts * scale), detail.rounded(np.sqrt(counts) * scale))
     return Figure(
         "score",
         "Distribution of the score",
@@ -185,9 +183,9 @@ def _roc(scan: Scan, detail: Detail) -> Figure:
     curve = Curve(
         detail.rounded(np.append(passing[::-1], 1.0)),
         detail.rounded(np.append(scan.values(0)[::-1], 1.0)),
-        label="Threshold on the score",
+        label="Your score",
     )
-    chance = Curve([0.0, 1.0], [0.0, 1.0], label="By chance")
+    chance = Curve([0.0, 1.0], [0.0, 1.0], label="By chance", reference=True)
     return Figure("roc", "ROC curve", "Background efficiency", "Signal efficiency", [chance, curve])
 
 
@@ -198,7 +196,9 @@ def _rejection(scan: Scan, detail: Detail) -> Figure | None:
     y, sigma = scan.values(1)[known], scan.sigmas(1)[known]
     x = detail.rounded(scan.values(0)[known])
     low = np.maximum(y - sigma, y / 10)
-    curve = Curve(x, detail.rounded(y), detail.rounded(low), detail.rounded(y + sigma), "1/ε ± 1σ")
+    curve = Curve(
+        x, detail.rounded(y), detail.rounded(low), detail.rounded(y + sigma), "Your score ± 1σ"
+    )
     return Figure(
         "rejection",
         "Background rejection against signal efficiency",
