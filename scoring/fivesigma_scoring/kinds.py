@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from fivesigma_scoring.files.table import find_column, plain
 from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
 from fivesigma_scoring.prediction import PredictionFormat
+from fivesigma_scoring.regression import kind as regression
 from fivesigma_scoring.report import Finding
 from fivesigma_scoring.selection import kind as selection
 from fivesigma_scoring.selection.columns import CLASS
@@ -123,7 +124,7 @@ class Kind(Protocol):
         """The truth as a submission; returns the file's path, whose suffix may be another."""
 
 
-KINDS: Mapping[str, Kind] = {"selection": selection}
+KINDS: Mapping[str, Kind] = {"selection": selection, "regression": regression}
 
 
 def kind_of_sample(sample: Path) -> str:

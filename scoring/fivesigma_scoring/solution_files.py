@@ -121,7 +121,8 @@ class Source:
                 footer = read_footer(self.path)
                 check_pages(self.path, [c for c in footer.chunks if c.column in names], footer.rows)
                 frame = read_frame(self.path, list(dict.fromkeys(names)))
-                return frame.with_columns(pl.all().cast(pl.String))
+                exact = frame.with_columns(pl.selectors.float().cast(pl.Float64))
+                return exact.with_columns(pl.all().cast(pl.String))
             header = read_header(self.data[:HEADER_LIMIT])
             used = {self.names.index(name): name for name in names}
             frame = parse_text(self.data, header, sorted(used))
@@ -180,13 +181,27 @@ def read_id_array(
     return numbers.to_numpy()
 
 
-def read_weights(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.float64]:
-    """The weight column as float64 (n,); every value is finite."""
+def floats_of(frame: pl.DataFrame, column: str) -> NDArray[np.float64]:
+    """A text column as float64 (n,), NaN where it holds no number."""
     numbers = text_of(frame, column).cast(pl.Float64, strict=False)
-    weight = numbers.fill_null(float("nan")).to_numpy()
-    bad = np.flatnonzero(~np.isfinite(weight))
-    source.fail(column, bad, frame, "holds weights that are not finite numbers")
-    return weight
+    return numbers.fill_null(float("nan")).to_numpy()
+
+
+def read_floats(
+    source: Source, frame: pl.DataFrame, column: str, what: str = "values"
+) -> NDArray[np.float64]:
+    """A column as float64 (n,), every value finite; `what` it holds is for the error.
+
+    Raises
+    ------
+    SolutionError
+        A value is no finite number.
+
+    """
+    numbers = floats_of(frame, column)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    source.fail(column, bad, frame, f"holds {what} that are not finite numbers")
+    return numbers
 
 
 def open_sample(source: Source, form: PredictionFormat) -> Universe:

@@ -13,8 +13,8 @@ from fivesigma_scoring.settings import PhaseScoring, SplitSpec, TestSetSpec
 from fivesigma_scoring.solution_files import (
     SolutionError,
     Source,
+    read_floats,
     read_id_array,
-    read_weights,
     text_of,
 )
 from fivesigma_scoring.splits import PUBLIC, USAGES, make_usage
@@ -72,7 +72,7 @@ class SolutionTable:
         name = self.source.find("weight")
         if name is None:
             return np.ones(self.order.size)
-        return read_weights(self.source, self.frame, name)[self.order]
+        return read_floats(self.source, self.frame, name, "weights")[self.order]
 
     def group(self) -> NDArray[np.int64] | None:
         """Which rows belong to one event, int64 (n,); None without such a column."""

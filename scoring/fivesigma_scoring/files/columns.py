@@ -1,5 +1,6 @@
 """Values of columns as arrays: ids and numbers, with findings for what is neither."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,14 @@ NO_ID = np.iinfo(np.int64).min
 ID_BYTES = 128
 
 
+WrongNumbers = Callable[[str, object, Sequence[int], int], Finding]
+"""The finding on text among numbers: column, first of it, places, count."""
+
+
 def read_numbers(
-    series: pl.Series, name: str, places: Places
+    series: pl.Series, name: str, places: Places, wrong: WrongNumbers = findings.not_a_number
 ) -> tuple[NDArray[np.float64], list[Finding]]:
-    """A column as float64 (n,); findings where a value is no finite number."""
+    """A column as float64 (n,); findings where a value is no finite number, `wrong` on text."""
     if series.dtype == pl.String:
         stripped = series.str.strip_chars()
         numbers = stripped.cast(pl.Float64, strict=False)
@@ -25,7 +30,7 @@ def read_numbers(
         if bad.size:
             rows = places(bad[:ROWS_SHOWN].tolist())
             first = series[int(bad[0])]
-            return np.empty(0), [findings.not_a_number(name, first, rows, int(bad.size))]
+            return np.empty(0), [wrong(name, first, rows, int(bad.size))]
     elif series.dtype.is_numeric():
         numbers = series.cast(pl.Float64)
     else:

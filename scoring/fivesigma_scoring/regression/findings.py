@@ -1,0 +1,105 @@
+"""The texts of the validation report that only regressions need."""
+
+import re
+from collections.abc import Sequence
+
+from fivesigma_scoring.findings import shorten
+from fivesigma_scoring.report import ROWS_SHOWN, Finding
+
+SEPARATED = re.compile(r"[+-]?[0-9][0-9.,'’\s]*([eE][+-]?[0-9]+)?")
+FACTORS = {
+    1e3: "1,000 times too large (MeV instead of GeV?)",
+    1e-3: "1,000 times too small (GeV instead of MeV?)",
+    1e6: "1,000,000 times too large (keV instead of GeV?)",
+    1e-6: "1,000,000 times too small (GeV instead of keV?)",
+}
+"""What a factor between the values of a file and those of the training file looks like."""
+
+
+def _short(value: float) -> str:
+    return f"{value:.6g}"
+
+
+def _exact(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
+def _do_not(count: int) -> str:
+    return "1 value does not" if count == 1 else f"{count:,} values do not"
+
+
+def not_a_number(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
+    """Text where a number is needed, often one with a comma."""
+    advice = "Write a finite number for every event, such as 172.5."
+    if SEPARATED.fullmatch(str(first).strip()):
+        advice = "Write a decimal point and no thousand separators, such as 1234.5."
+    text = (
+        f'The column "{column}" must hold numbers; {_do_not(count)}, the first is '
+        f'"{shorten(first)}". {advice}'
+    )
+    return Finding("wrong_dtype", "error", text, column, tuple(rows[:ROWS_SHOWN]), count)
+
+
+def out_of_range(
+    target: str, bounds: tuple[float, float], first: float, rows: Sequence[int], count: int
+) -> Finding:
+    """Values outside the sanity bounds of the challenge."""
+    low, high = bounds
+    text = (
+        f'The target "{target}" must lie between {_exact(low)} and {_exact(high)}; '
+        f"{_do_not(count)}, the first is {_exact(first)}. "
+        "Look at the units, and at events without a sensible answer."
+    )
+    return Finding("out_of_range", "error", text, target, tuple(rows[:ROWS_SHOWN]), count)
+
+
+def wrong_shape(found: str, rows: int, targets: Sequence[str]) -> Finding:
+    """An array of another shape than events by targets."""
+    if len(targets) == 1:
+        wanted = f"({rows},), one value for each event"
+    else:
+        names = ", ".join(shorten(name) for name in targets)
+        wanted = f"({rows}, {len(targets)}), one column for each of {names}"
+    text = (
+        f"The array has the shape {shorten(found)}. Send the shape {wanted}, in the order of the "
+        "test file."
+    )
+    return Finding("wrong_shape", "error", text)
+
+
+def constant(target: str, value: float) -> Finding:
+    """Warns that every event has the same prediction."""
+    text = f'The target "{target}" has the same value in every row, {_short(value)}.'
+    return Finding("constant_prediction", "warning", text, target)
+
+
+def outside_training(
+    target: str,
+    training: tuple[float, float],
+    median: float,
+    factor: float | None,
+    rows: Sequence[int],
+    count: int,
+) -> Finding:
+    """Warns of values that the training file never shows; `factor` is one of `FACTORS`."""
+    hint = "Compare its units with those of the training file."
+    if factor is not None:
+        hint = f"The values look {FACTORS[factor]}."
+    text = (
+        f'The target "{target}" lies outside {_short(training[0])} to {_short(training[1])}, the '
+        f"range of the published training file, in {count:,} {'row' if count == 1 else 'rows'}; "
+        f"the median of the file is {_short(median)}. {hint}"
+    )
+    return Finding(
+        "outside_training_range", "warning", text, target, tuple(rows[:ROWS_SHOWN]), count
+    )
+
+
+def shared_targets(targets: Sequence[str]) -> Finding:
+    """Warns that several columns were scored which a truth with inputs left open (offline only)."""
+    names = ", ".join(shorten(name) for name in targets)
+    text = (
+        f"The columns that both files have were scored as targets, each alike: {names}. Leave "
+        "inputs out of the prediction."
+    )
+    return Finding("shared_targets", "warning", text)
