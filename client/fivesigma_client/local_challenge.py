@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,7 +43,9 @@ def read_phase(folder: Path, slug: str | None) -> LocalPhase:
         return LocalPhase(
             solution=_inside(folder, test_set["solution"]),
             sample=_inside(folder, test_set["sample"]),
-            test_set=_test_set(toml["kind"], test_set),
+            test_set=replace(
+                _test_set(toml["kind"], test_set), training=_training(folder, toml.get("files", {}))
+            ),
             phase=_phase(phase),
         )
     except KeyError as error:
@@ -69,6 +71,11 @@ def _choose(phases: list[dict[str, Any]], slug: str | None) -> dict[str, Any]:
         names = ", ".join(str(phase["slug"]) for phase in phases)
         raise Misused(f"Name the phase with --phase. The phases are: {names}.")
     return chosen[0]
+
+
+def _training(folder: Path, files: Mapping[str, Any]) -> Path | None:
+    """The published training file, whose range a regression is held against."""
+    return _inside(folder, files["train"]["path"]) if "train" in files else None
 
 
 def _inside(folder: Path, name: str) -> Path:

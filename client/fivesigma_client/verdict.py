@@ -25,6 +25,7 @@ class Bound:
     metric: str
     value: float
     higher_is_better: bool
+    by_magnitude: bool = False
 
     def holds(self, score: Any) -> bool:
         """Whether `score` is a number and no worse than the bound."""
@@ -34,7 +35,8 @@ class Bound:
             or not math.isfinite(score)
         ):
             return False
-        return score >= self.value if self.higher_is_better else score <= self.value
+        reached: float = abs(score) if self.by_magnitude else score
+        return reached >= self.value if self.higher_is_better else reached <= self.value
 
 
 class BoundType(click.ParamType[Bound]):
@@ -59,7 +61,8 @@ class BoundType(click.ParamType[Bound]):
             bound = math.nan
         if not math.isfinite(bound):
             self.fail(f"{number!r} is no number; write it as {name}=1.5.", param, ctx)
-        return Bound(name, bound, METRICS[name].higher_is_better)
+        metric = METRICS[name]
+        return Bound(name, bound, metric.higher_is_better, metric.by_magnitude)
 
 
 class SecondsType(click.ParamType[float]):

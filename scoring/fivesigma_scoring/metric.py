@@ -146,6 +146,15 @@ class Metric:
     by_magnitude: bool = False
     percent: bool = False
 
+    @property
+    def direction(self) -> str:
+        """What ranks first, for people: "higher is better"."""
+        if self.by_magnitude:
+            return (
+                "the farther from 0 the better" if self.higher_is_better else "closest to 0 is best"
+            )
+        return "higher is better" if self.higher_is_better else "lower is better"
+
     def rank_key(self, value: float) -> float:
         """A number that is larger for the better of two values."""
         size = abs(value) if self.by_magnitude else value

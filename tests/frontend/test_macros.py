@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from fivesigma_backend.core.pages import _environment
+from fivesigma_scoring import METRICS
 from page_checks import Page
 
 HOSTILE = """<script>alert(1)</script>"'>"""
@@ -105,15 +106,16 @@ def test_nobodys_words_become_markup(call: str) -> None:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        ("estimate(3.41189, 0.0923, 3)", "3.412 ± 0.092"),
-        ("estimate(3.41189, None, 2)", "3.41"),
-        ("estimate(3.41189, 0.0923, 3, True)", "≥ 3.412 ± 0.092"),
-        ("estimate(0, 0, 2)", "0.00 ± 0.00"),
-        ("estimate(None, None, 3)", "–"),
+        ("estimate(3.41189, 0.0923, ams)", "3.4119 ± 0.0923"),
+        ("estimate(3.41189, None, ams)", "3.4119"),
+        ("estimate(3.41189, 0.0923, ams, True)", "≥ 3.4119 ± 0.0923"),
+        ("estimate(0, 0, ams)", "0.0000 ± 0.0000"),
+        ("estimate(None, None, ams)", "–"),
+        ("estimate(0.2404, 0.00123, mre)", "24.04 ± 0.12 %"),
     ],
 )
 def test_a_value_comes_with_its_uncertainty(call: str, text: str) -> None:
-    spans = Page(made(call)).text_of("span")
+    spans = Page(made(call, **METRICS)).text_of("span")
     assert spans[-1].replace("\xa0", " ") == text
 
 

@@ -170,7 +170,7 @@ def test_the_summary_tells_sums_and_factors(folder: Folder) -> None:
     assert public.facts["signal_weight"] * public.facts["signal_factor"] == pytest.approx(692)
     assert public.facts["background_weight"] * public.facts["background_factor"] == pytest.approx(411_000)
     free = summary.phases["free"]["public"]
-    assert (free.signal_factor, free.background_factor) == (1, 1)
+    assert (free.facts["signal_factor"], free.facts["background_factor"]) == (1, 1)
     json.dumps(summary.as_json())
 
 

@@ -14,7 +14,7 @@ ABSENT = object()
 SCORING_KEYS = ("test_set", "metric", "metrics", "options", "normalise", "tie_break", "gates")
 # … and these decide which of them count.
 RANKING_KEYS = ("finals", "public_rule", "variant_rank")
-TRUTH_KEYS = ("usage", "split", "group", "variants", "classes", "range")
+TRUTH_KEYS = ("usage", "split", "group", "variants", "classes", "shape", "range")
 
 
 def differences(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fivesigma_scoring import (
@@ -24,6 +24,8 @@ from .definition import Definition, DefinitionError, PhaseDefinition
 from .folder import Inventory
 
 BEST_TOLERANCE = 1e-9
+TRAINING = "train"
+"""Name of the published file whose range a regression is held against."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ def scoring_of(definition: Definition, name: str) -> tuple[TestSetSpec, list[Pha
         group=test_set.group,
         variants=test_set.variants,
         classes=tuple(test_set.classes),
+        shape=tuple(test_set.shape),
         bounds=None if test_set.range is None else (test_set.range[0], test_set.range[1]),
     )
     phases = [_phase(one) for one in definition.phases if one.test_set == name]
@@ -75,6 +78,9 @@ def compile_test_set(
     """
     test_set = definition.test_sets[name]
     spec, phases = scoring_of(definition, name)
+    if TRAINING in definition.files:
+        training = inventory[definition.files[TRAINING].path].path
+        spec = replace(spec, training=training)
     sample = inventory[test_set.sample].path
     try:
         summary = compile_solution(

@@ -13,6 +13,7 @@ from .definition_model import Definition, PhaseDefinition, TestSetDefinition
 
 KINDS = ("selection", "segmentation", "regression")
 SELECTION_CLASSES = {"s", "b"}
+MOST_CLASSES = 256  # class numbers have 8 bits
 
 
 def problems_of(definition: Definition) -> list[str]:
@@ -85,11 +86,14 @@ def _kind_keys(kind: str, place: str, test_set: TestSetDefinition) -> Iterator[s
     wrong = {
         "min_selected": test_set.min_selected and kind != "selection",
         "classes": test_set.classes and kind != "segmentation",
+        "shape": test_set.shape and kind != "segmentation",
         "range": test_set.range is not None and kind != "regression",
     }
     for key, is_wrong in wrong.items():
         if is_wrong:
             yield f"{place}.{key}: this key has no meaning for the kind {show(kind)}"
+    if kind == "segmentation" and not 2 <= len(test_set.classes) <= MOST_CLASSES:
+        yield f"{place}.classes: name 2 to {MOST_CLASSES} classes; class 0, nothing, comes first"
     if test_set.range is not None and not test_set.range[0] < test_set.range[1]:
         yield f"{place}.range = {show(test_set.range)}: expected [low, high] with low below high"
 

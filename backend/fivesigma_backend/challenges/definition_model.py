@@ -159,6 +159,7 @@ class TestSetDefinition(Table):
     max_bytes: Positive = 256 * MEBIBYTE
     max_expanded_bytes: Positive = 1024 * MEBIBYTE
     classes: list[str] = []
+    shape: Annotated[list[Positive], Field(max_length=3)] = []
     range: Annotated[list[Bound], Field(min_length=2, max_length=2)] | None = None
     min_selected: Annotated[int, Field(ge=0)] = 0
     variants: str | None = None

@@ -103,6 +103,8 @@ class TestSetOut(Answer):
     max_bytes: int
     max_expanded_bytes: int
     min_selected: int
+    classes: list[str]
+    shape: list[int]
 
 
 class ChallengeDetail(ChallengeOut):
@@ -137,6 +139,8 @@ class ChallengeDetail(ChallengeOut):
                     max_bytes=one.max_bytes,
                     max_expanded_bytes=one.max_expanded_bytes,
                     min_selected=one.min_selected,
+                    classes=one.classes,
+                    shape=one.shape,
                 )
                 for name, one in definition.test_sets.items()
             ],

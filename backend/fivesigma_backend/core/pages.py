@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import Request
 from fivesigma_frontend import STATIC, TEMPLATES
@@ -43,7 +43,8 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     """The page `template` with `context` and what every page has.
 
     Every template may use: `viewer` (core.security.Actor), `site_title`, `now`, `path`,
-    `csrf_field()`, `csrf_token()`, `static(name)`, and the filters `when`, `number`, `size`.
+    `csrf_field()`, `csrf_token()`, `static(name)`, and the filters `when`, `number`, `score`,
+    `size`.
     """
     platform = platform_of(request)
     actor = actor_of(request)
@@ -103,7 +104,12 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    filters: dict[str, Callable[..., Any]] = {"when": when, "number": number, "size": size}
+    filters: dict[str, Callable[..., Any]] = {
+        "when": when,
+        "number": number,
+        "score": score,
+        "size": size,
+    }
     environment.filters.update(filters)
     environment.globals["static"] = static
     return environment
@@ -122,6 +128,20 @@ def when(moment: datetime | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(
         rfc3339(moment), moment.strftime("%-d %b %Y, %H:%M UTC")
     )
+
+
+class Shown(Protocol):
+    """How a metric wants its values shown."""
+
+    digits: int
+    percent: bool
+
+
+def score(value: float, metric: Shown) -> str:
+    """`value` with the metric's decimals; of a fraction that is shown in %, times one hundred."""
+    if metric.percent:
+        return number(100 * value, max(0, metric.digits - 2))
+    return number(value, metric.digits)
 
 
 def number(value: float | None, digits: int) -> str:

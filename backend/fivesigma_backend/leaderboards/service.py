@@ -115,7 +115,6 @@ def read_board(session: Session, view: BoardView) -> BoardOut:
 def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
     """How this board ranks, in a sentence for the people on it."""
     metric = METRICS[definition.metric]
-    better = "higher" if metric.higher_is_better else "lower"
     if split == "public":
         which = "latest submission" if definition.public_rule == "latest" else "best public score"
         counts = f"each team's {which} counts"
@@ -127,7 +126,7 @@ def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
             "counts (free places are filled by best public score)"
         )
     return (
-        f"Ranked by {metric.title}, {better} is better; {counts}. Equal scores share a rank and "
+        f"Ranked by {metric.title}, {metric.direction}; {counts}. Equal scores share a rank and "
         "are listed by earlier submission."
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from fivesigma_scoring import METRICS
+from fivesigma_scoring import METRICS, Metric
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -24,10 +24,9 @@ from ..teams.models import TeamMember
 class Best:
     """The best public score of one's team, as far as the phase lets the team see it."""
 
-    metric: str
+    metric: Metric
     score: float
     sigma: float | None
-    digits: int
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ def _best(phase: Phase, mine: _Mine) -> Best | None:
     if entry is None or entry.public_score is None or not sight(phase, organiser=False).public:
         return None
     metric = METRICS[PhaseDefinition.model_validate(phase.definition).metric]
-    return Best(metric.name, entry.public_score, entry.public_sigma, metric.digits)
+    return Best(metric, entry.public_score, entry.public_sigma)
 
 
 def _by_moment(card: Card) -> tuple[bool, float]:

@@ -24,6 +24,7 @@ def board_rule(definition: PhaseDefinition) -> BoardRule:
     metric = METRICS[definition.metric]
     return BoardRule(
         higher_is_better=metric.higher_is_better,
+        absolute=metric.by_magnitude,
         latest=definition.public_rule == "latest",
         finals=definition.finals,
     )

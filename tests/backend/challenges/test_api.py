@@ -88,6 +88,8 @@ def test_one_challenge_has_card_rules_and_what_a_client_needs(
             "max_bytes": 2**28,
             "max_expanded_bytes": 2**30,
             "min_selected": 0,
+            "classes": [],
+            "shape": [],
         }
     ]
     assert web.get(f"{API}/other").status_code == 404
