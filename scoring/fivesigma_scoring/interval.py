@@ -34,7 +34,8 @@ def coverage_score(truth: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> Esti
 
     w is the mean of abs(upper - lower), c the share of lower <= truth <= upper, and f the penalty
     of `coverage_penalty`. An interval whose ends are swapped covers nothing. The sampling error
-    is that of 200 seeded Poisson replicas: the penalty has kinks.
+    is that of 200 seeded Poisson replicas: the penalty has kinks. On the plateau the few replicas
+    off it make most of the error, which is then known to a factor of about two only.
 
     Source: Bhimji et al., FAIR Universe HiggsML uncertainty challenge, arXiv:2410.02867.
 

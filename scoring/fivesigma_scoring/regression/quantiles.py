@@ -95,6 +95,8 @@ class SortedValues:
         last = int(np.searchsorted(end, end[-1]))
         low = min(int(np.searchsorted(end, start, side="right")), last)
         high = min(int(np.searchsorted(end, start + window)), last)
+        if high < last and end[high] - window < start:  # start + window was rounded down
+            high = int(np.searchsorted(end, end[high], side="right"))
         if high <= low:
             return float(self.value[low])
         covered = weight[low : high + 1].copy()
