@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 from fivesigma_scoring import findings
 from fivesigma_scoring.kinds import KINDS, kind_of_sample
 from fivesigma_scoring.phases import check_phase, with_options
+from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
 from fivesigma_scoring.report import Finding, Report
 from fivesigma_scoring.run import Outcome, read_and_align, score_file
@@ -80,15 +81,42 @@ def score_offline(
         The truth or the settings are wrong.
 
     """
-    report, sample, chosen = offline_sample(
+    events = offline_sample(
         metric, options, normalise, truth, prediction, metrics=metrics, test_set=test_set
     )
-    kind = chosen[0][0].kind
-    if sample is None:
-        return Outcome(report, {}, SCORER_VERSIONS[kind])
-    values = KINDS[kind].estimates(sample, chosen)
-    named = {one.name: value for (one, _), value in zip(chosen, values, strict=True)}
-    return Outcome(report, {OFFLINE_SPLIT: named}, SCORER_VERSIONS[kind])
+    return events.outcome()
+
+
+@dataclass(frozen=True)
+class OwnEvents:
+    """Events whose truth is at hand, with a prediction that has been read.
+
+    Attributes
+    ----------
+    report
+        What was found in the file.
+    format
+        What the file had to look like.
+    metrics
+        What to compute, with complete options.
+    sample
+        The events as their kind has them; None where the file is refused.
+
+    """
+
+    report: Report
+    format: PredictionFormat
+    metrics: Sequence[Chosen]
+    sample: Any
+
+    def outcome(self) -> Outcome:
+        """Report and scores; these stand under the split ``all``."""
+        version = SCORER_VERSIONS[self.format.kind]
+        if self.sample is None:
+            return Outcome(self.report, {}, version)
+        values = KINDS[self.format.kind].estimates(self.sample, self.metrics)
+        named = {one.name: value for (one, _), value in zip(self.metrics, values, strict=True)}
+        return Outcome(self.report, {OFFLINE_SPLIT: named}, version)
 
 
 def offline_sample(
@@ -100,8 +128,8 @@ def offline_sample(
     *,
     metrics: Sequence[str] = (),
     test_set: TestSetSpec | None = None,
-) -> tuple[Report, Any, list[Chosen]]:
-    """Report, events with their prediction (None where it is refused), metrics with options.
+) -> OwnEvents:
+    """One's own events, read and ready to be scored or drawn.
 
     Parameters and errors are those of `score_offline`.
     """
@@ -126,7 +154,7 @@ def offline_sample(
         report, aligned = read_and_align(Path(prediction), Path(prediction).name, universe)
         report = Report.of([*report.findings, *_sum_warnings(summary, normalise)])
         sample = None if aligned is None else kind.load(Path(folder), aligned)
-    return report, sample, chosen
+    return OwnEvents(report, universe.format, chosen, sample)
 
 
 def _sum_warnings(summary: SplitSummary, normalise: Mapping[str, float] | None) -> list[Finding]:

@@ -102,11 +102,12 @@ def _matrix(axes: Axes, layer: Matrix, theme: Theme) -> None:
     shades = LinearSegmentedColormap.from_list("shares", [theme.surface, theme.series[0]])
     axes.imshow(values, cmap=shades, vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(layer.columns)), [literal(one) for one in layer.columns])
-    axes.set_yticks(range(len(layer.rows)), [literal(one) for one in layer.rows], rotation=90)
+    axes.set_yticks(range(len(layer.rows)), [literal(one) for one in layer.rows])
     axes.tick_params(which="both", length=0)
     axes.minorticks_off()
-    for label in axes.get_yticklabels():
-        label.set_verticalalignment("center")
+    if len(layer.rows) < MANY_CELLS:
+        for label in axes.get_yticklabels():
+            label.set(rotation=90, verticalalignment="center")
     if len(layer.columns) >= MANY_CELLS:
         axes.tick_params(labelsize="x-small")
         for label in axes.get_xticklabels():

@@ -27,7 +27,7 @@ def draw_masks(part: FigureBase, figure: Figure, theme: Theme) -> None:
     columns = min(ACROSS, len(masks))
     grid = part.subplots(math.ceil(len(masks) / columns), columns, squeeze=False)
     part.suptitle(literal(figure.title), x=0.02, ha="left", fontsize="medium", fontweight="bold")
-    part.text(0.985, 0.975, BRAND, ha="right", va="top", fontsize="x-small", color=theme.muted)
+    part.text(0.985, 0.99, BRAND, ha="right", va="top", fontsize="x-small", color=theme.muted)
     say_below(part, figure.note, theme)
     for axes in grid.flat[len(masks) :]:
         axes.set_axis_off()
