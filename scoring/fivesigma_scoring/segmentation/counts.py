@@ -52,12 +52,12 @@ class Sample:
     @cached_property
     def truths(self) -> NDArray[np.int64]:
         """Pixels of each event that are of class k, shape (n, K)."""
-        return np.asarray(self.counts.sum(axis=2))
+        return np.asarray(np.einsum("etp->et", self.counts))
 
     @cached_property
     def predictions(self) -> NDArray[np.int64]:
         """Scored pixels of each event predicted as class k, shape (n, K)."""
-        return np.asarray(self.counts.sum(axis=1))
+        return np.asarray(np.einsum("etp->ep", self.counts))
 
     @cached_property
     def accuracies(self) -> NDArray[np.float64]:

@@ -84,8 +84,8 @@ def _effective_number(weight: NDArray[np.float64]) -> float:
 
 
 def _together(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What is summed over classes above 0, as one column, shape (n, 1)."""
-    return np.asarray(counts[:, 1:].sum(axis=1, keepdims=True), np.float64)
+    """What is summed over classes, as one column, shape (n, 1)."""
+    return np.asarray(counts.sum(axis=1, keepdims=True), np.float64)
 
 
 def _pixels(sample: Sample) -> Ratios:
@@ -115,7 +115,7 @@ def event_accuracy_mean(sample: Sample, _options: Options) -> float:
 
 
 def _overlap(sample: Sample) -> Ratios:
-    hits, truths, predictions = _above_zero(sample)
+    hits, truths, predictions = _by_class(sample)
     return Ratios(hits, truths + predictions - hits, truths)
 
 
@@ -129,7 +129,7 @@ def mean_iou(sample: Sample, _options: Options) -> float:
 
 
 def _agreement(sample: Sample) -> Ratios:
-    hits, truths, predictions = _above_zero(sample)
+    hits, truths, predictions = _by_class(sample)
     return Ratios(2 * hits, truths + predictions, truths)
 
 
@@ -141,11 +141,12 @@ def macro_f1(sample: Sample, _options: Options) -> float:
     return _agreement(sample).value()
 
 
-def _above_zero(
+def _by_class(
     sample: Sample,
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Hits, truths and predictions, each (n, K); no scored pixel is truly of class 0."""
     sides = (sample.hits, sample.truths, sample.predictions)
-    hits, truths, predictions = (side[:, 1:].astype(np.float64) for side in sides)
+    hits, truths, predictions = (side.astype(np.float64) for side in sides)
     return hits, truths, predictions
 
 

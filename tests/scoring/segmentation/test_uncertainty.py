@@ -122,6 +122,17 @@ def test_sigma_agrees_with_replicas(name: str, grouped: bool) -> None:
     assert sample.skipped == len(truth) - sample.n > 10
 
 
+@pytest.mark.parametrize("name", ["mean_iou", "macro_f1"])
+def test_a_class_that_is_only_predicted_has_no_part(name: str) -> None:
+    truth, predicted, _, _ = masks()
+    truth = np.where(truth == 2, 3, truth).astype(np.uint8)
+    result = estimate(name, sample_of_masks(truth, predicted))
+    values = replicas(name, truth, predicted, None)
+    assert not result.bootstrap
+    assert result.sigma == pytest.approx(spread(values), rel=TOLERANCE)
+    assert result.value == pytest.approx(values.mean(), abs=spread(values) / 3)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_groups_matter(name: str) -> None:
     """The test above tells events from groups: their errors are different numbers."""
