@@ -18,14 +18,14 @@ from numpy.typing import NDArray
 from fivesigma_scoring import findings
 from fivesigma_scoring.files import array_findings
 from fivesigma_scoring.files.container import expands_too_far
-from fivesigma_scoring.files.hdf5_chunks import check_chunks, check_filters
+from fivesigma_scoring.files.hdf5_chunks import check_chunks, check_filters, slabs
 from fivesigma_scoring.files.npy import MOST_BYTES, NUMBERS, expanded_bytes
 from fivesigma_scoring.report import InputRefusedError
 
 NAMES_LISTED = 1000
 DIMENSIONS = 4
 WIDEST = 8
-LIBRARY_ERRORS = (LookupError, OSError, OverflowError, RuntimeError, TypeError, ValueError)
+LIBRARY_ERRORS = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
 OTHER_TYPES = {
     h5t.STRING: "text",
     h5t.BITFIELD: "bit fields",
@@ -83,12 +83,10 @@ def read_hdf5(path: Path, dataset: str, limit: int, types: str = NUMBERS) -> NDA
         sent = path.stat().st_size
         if expanded_bytes(shape, dtype) > limit:
             raise InputRefusedError(expands_too_far(sent, limit))
-        if plan.get_layout() == h5d.CHUNKED:
-            check_chunks(stored, plan, shape, sent, limit)
-        values = np.empty(shape, dtype)
-        if values.size:
-            stored.read(h5s.ALL, h5s.ALL, values)
-        return values
+        if plan.get_layout() != h5d.CHUNKED:
+            return _read(stored, shape, dtype)
+        check_chunks(stored, plan, shape, sent, limit)
+        return _read_chunked(stored, plan, shape, dtype)
 
 
 @contextmanager
@@ -170,3 +168,21 @@ def _shape(space: Any, dtype: np.dtype[Any], name: str) -> tuple[int, ...]:
     if len(shape) > DIMENSIONS or expanded_bytes(shape, dtype) > MOST_BYTES:
         raise InputRefusedError(array_findings.impossible_shape(str(shape), name))
     return shape
+
+
+def _read(stored: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    values = np.empty(shape, dtype)
+    if values.size:
+        stored.read(h5s.ALL, h5s.ALL, values)
+    return values
+
+
+def _read_chunked(
+    stored: Any, plan: Any, shape: tuple[int, ...], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    values = np.empty(shape, dtype)
+    for rows in slabs(plan, shape) if values.size else ():
+        part, place = values[rows], stored.get_space()
+        place.select_hyperslab((rows.start, *(0 for _ in shape[1:])), part.shape)
+        stored.read(h5s.create_simple(part.shape), place, part)
+    return values

@@ -135,8 +135,7 @@ REFUSED = {
     "objects": (
         in_place_of_events(npy(np.array([None], dtype=object))),
         "wrong_dtype",
-        'The column "event" is of type |O. '
-        "Write booleans, integers or floats of up to 64 bits.",
+        'The column "event" is of type |O. Write booleans, integers or floats of up to 64 bits.',
     ),
     "pickle": (
         in_place_of_events(pickle.dumps([1])),
@@ -233,11 +232,13 @@ def test_seventy_thousand_members(tmp_path: Path) -> None:
 def test_bombs_take_no_memory(tmp_path: Path, measure: Measure) -> None:
     """256 MiB of zeros behind a member, once declared and once under another's size."""
     path, header = tmp_path / "mine.npz", npy(np.zeros(2**28, "u1"))[:128]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        with archive.open("a.npy", "w") as member:
-            member.write(header)
-            for _ in range(256):
-                member.write(bytes(MIB))
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.npy", "w") as a,
+    ):
+        a.write(header)
+        for _ in range(256):
+            a.write(bytes(MIB))
     codes, peak = measure(read_npz, path, ["a"], 2**28)
     assert codes == ["zip_bomb"]
     assert peak < 16 * MIB
