@@ -11,6 +11,8 @@ from fivesigma_scoring.report import ROWS_SHOWN, Finding
 
 SHARE = 0.01
 """So many values may lie outside the training range before it is worth a word."""
+MARGIN = 0.01
+"""So far outside, in widths of the range, a value may lie: people cut at round numbers."""
 NEAR = 3.0
 """A ratio of medians this close to a power of one thousand is taken for one of units."""
 OFF_CENTRE = 0.1
@@ -32,7 +34,11 @@ def habits(prediction: Regression, form: PredictionFormat) -> list[Finding]:
 def _outside(
     values: NDArray[np.float64], target: str, training: tuple[float, float], places: Places
 ) -> list[Finding]:
-    outside = np.flatnonzero((values < training[0]) | (values > training[1]))
+    margin = MARGIN * (training[1] - training[0])
+    low, high = training[0] - margin, training[1] + margin
+    if values.min(initial=low) >= low and values.max(initial=high) <= high:
+        return []
+    outside = np.flatnonzero((values < low) | (values > high))
     if outside.size <= SHARE * values.size:
         return []
     median = float(np.median(values))

@@ -147,13 +147,13 @@ def describe(facts: Mapping[str, float], targets: Sequence[str]) -> str:
 
 
 def load(folder: Path, aligned: Aligned) -> Sample:
-    """The events of a split with a prediction."""
+    """The events of a split with a prediction; their weights were checked when they were saved."""
     rows, target, weight = (
         load_array(folder / f"{name}.npy") for name in ("rows", "target", "weight")
     )
     group = folder / "group.npy"
     codes = load_array(group) if group.exists() else None
-    return Sample.of(target, aligned.values[rows], weight, codes)
+    return Sample(target, aligned.values[rows], weight, codes)
 
 
 def write_perfect(compiled: Path, path: Path) -> Path:
