@@ -1,5 +1,6 @@
 """CSV: comma, semicolon or tab; a strict quick reading first, a patient one where that fails."""
 
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -84,11 +85,36 @@ def read_delimited(data: bytes, choose: Choose) -> Table:
     if b"\0" in data:
         raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
     dtypes = {found.at[one.name]: one.dtype for one in schema.columns if one.name in found.at}
+    strict = {at: dtypes[at] for at in found.used()}
     try:
-        frame = parse(data, header, {at: dtypes[at] for at in found.used()})
+        frame = _parse_numbers(data, header, strict)
     except pl.exceptions.PolarsError:
         frame = parse_text(data, header, found.used())
     return _table(data, header, found, frame)
+
+
+def _parse_numbers(
+    data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]
+) -> pl.DataFrame:
+    """Read numbers that begin as whole ones as such, which is quicker; as `dtypes` says otherwise.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        A value does not fit its type.
+
+    """
+    start = data.find(b"\n") + 1
+    first = data[start : data.find(b"\n", start)].decode("latin-1").split(header.separator)
+    whole = {
+        at: pl.Int64
+        for at, dtype in dtypes.items()
+        if dtype is pl.Float64 and at < len(first) and first[at].strip().isdecimal()
+    }
+    if whole:
+        with contextlib.suppress(pl.exceptions.PolarsError):
+            return parse(data, header, dtypes | whole)
+    return parse(data, header, dtypes)
 
 
 def _check_rows(data: bytes, schema: Schema) -> None:

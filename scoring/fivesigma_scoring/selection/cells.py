@@ -1,7 +1,8 @@
 """Events of one split with a decision for each, and the sums over the four cells they fall into."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Self
 
 import numpy as np
@@ -73,8 +74,8 @@ class Sample:
         Sums over the above.
     group
         int (n,), equal for rows of one physical event; None where every row stands alone.
-    score
-        float64 (n,), larger means more signal-like; None where the prediction has none.
+    read_score
+        Gives float64 (n,), larger meaning more signal-like; None where the prediction has none.
 
     """
 
@@ -83,12 +84,17 @@ class Sample:
     weight: NDArray[np.float64]
     cells: Cells
     group: NDArray[np.int64] | None = None
-    score: NDArray[np.float64] | None = None
+    read_score: Callable[[], NDArray[np.float64]] | None = None
 
     @property
     def n(self) -> int:
         """Number of events."""
         return int(self.truth.size)
+
+    @cached_property
+    def score(self) -> NDArray[np.float64] | None:
+        """float64 (n,), larger means more signal-like; fetched for the metrics that need it."""
+        return None if self.read_score is None else self.read_score()
 
     @cached_property
     def ranking(self) -> Ranking:
@@ -113,11 +119,15 @@ class Sample:
         fixed: tuple[bool, bool] = (False, False),
         group: NDArray[np.int64] | None = None,
         totals: NDArray[np.float64] | None = None,
-        score: NDArray[np.float64] | None = None,
+        score: NDArray[np.float64] | Callable[[], NDArray[np.float64]] | None = None,
     ) -> Self:
-        """A sample with its cells; all arrays have shape (n,), `totals` as for `cells_of`."""
+        """A sample with its cells; all arrays have shape (n,), `totals` as for `cells_of`.
+
+        A score may come as a function that gives it.
+        """
         cells = cells_of(truth, selected, weight, fixed, totals)
-        return cls(truth, selected, weight, cells, group, score)
+        given = partial(np.asarray, score) if isinstance(score, np.ndarray) else score
+        return cls(truth, selected, weight, cells, group, given)
 
 
 def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:

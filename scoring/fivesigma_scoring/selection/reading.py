@@ -64,8 +64,7 @@ def align(prediction: Selection, universe: Universe) -> Aligned:
     warnings = (*prediction.warnings, *_habits(prediction, chosen))
     if errors:
         raise InputRefusedError(*errors, *warnings)
-    score = None if prediction.score is None else scatter(prediction.score, target)
-    return Aligned(scatter(prediction.selected, target), score, warnings)
+    return Aligned(scatter(prediction.selected, target), prediction.score, target, warnings)
 
 
 def _habits(prediction: Selection, chosen: int) -> list[Finding]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,8 +115,13 @@ def load(folder: Path, aligned: Aligned) -> Sample:
         (settings["fixed"][0], settings["fixed"][1]),
         load_array(group) if group.exists() else None,
         np.array(settings["totals"]),
-        None if aligned.score is None else aligned.score[rows],
+        None if aligned.read_score is None else partial(_score_of, aligned, rows),
     )
+
+
+def _score_of(aligned: Aligned, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    assert aligned.score is not None
+    return aligned.score[rows]
 
 
 def write_perfect(compiled: Path, path: Path) -> Path:
