@@ -5,7 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -197,14 +197,14 @@ def outcomes(good: Path, target: Path, first: int, last: int) -> Iterator[str]:
             assert done.returncode == 0, done.stderr
 
 
-def test_flipped_bits(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+def test_flipped_bits(tmp_path: Path) -> None:
     """In other processes: a crash of the C library is the sandbox's business, an error is ours."""
     found: list[str] = []
     for number, data in enumerate(files(tmp_path / "good.h5")):
         (tmp_path / "good.h5").write_bytes(data)
         found += outcomes(tmp_path / "good.h5", tmp_path / "a.h5", 50 * number, 50 * number + 50)
-    record_property("crashes", found.count("crashed"))
     assert len(found) == 500
     assert set(found) <= {"read True", "refused", "crashed"}
+    assert found.count("crashed") < 25  # none with HDF5 2.0
     assert found.count("read True") > 100
     assert found.count("refused") > 100
