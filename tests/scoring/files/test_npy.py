@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from fivesigma_scoring import InputRefusedError
 from fivesigma_scoring.files.npy import read_npy, read_npy_header
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
@@ -65,6 +65,7 @@ def test_bytes_of_booleans_are_left_to_the_caller(tmp_path: Path) -> None:
     assert read_npy(path).tolist() == [0, 2, 255]
 
 
+@settings(deadline=None, max_examples=50)
 @given(arrays(np.dtype("f8"), array_shapes(max_dims=4, max_side=4)), st.booleans())
 def test_what_numpy_reads_back(
     tmp_path_factory: pytest.TempPathFactory, values: np.ndarray, fortran: bool
