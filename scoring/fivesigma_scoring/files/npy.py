@@ -135,7 +135,7 @@ def read_npy(path: Path, wanted: str = NUMBERS) -> NDArray[Any]:
         header = read_npy_header(stream.read(HEADER_BYTES), wanted)
     if path.stat().st_size != header.offset + header.nbytes:
         raise InputRefusedError(findings.cut_short(".npy file"))
-    if not header.nbytes:  # of which there is no map
+    if not header.nbytes:  # which numpy before 2.3 cannot map behind a header of a whole page
         return np.empty(header.shape, header.stored)
     mapped = np.memmap(path, header.stored, "r", header.offset, header.shape, header.order)
     return np.asarray(mapped)

@@ -59,6 +59,14 @@ def test_every_shape_in_both_orders(tmp_path: Path, shape: tuple[int, ...], orde
     assert np.array_equal(found, values)
 
 
+def test_nothing_behind_a_header_of_a_whole_page(tmp_path: Path) -> None:
+    text = b"{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }".ljust(4096 - 11) + b"\n"
+    path = tmp_path / "a.npy"
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text)
+    assert path.stat().st_size == 4096
+    assert read_npy(path).shape == (0, 3)
+
+
 def test_bytes_of_booleans_are_left_to_the_caller(tmp_path: Path) -> None:
     path = tmp_path / "a.npy"
     path.write_bytes(with_header("(3,)", "'|b1'", b"\x00\x02\xff"))
