@@ -83,14 +83,16 @@ def bin_edges(values: Floats, counted: NDArray[np.bool_], detail: Detail, most: 
     detail
         How many events a bin must hold, and how many bins there may be.
     most
-        A lower bound on the number of bins, where that of `detail` is too fine.
+        Fewer bins than that of `detail`, where it is too fine.
 
     """
     if int(counted.sum()) < max(detail.least, 1):
         return np.empty(0)
     edges = _even_edges(values, min(most or detail.bins, detail.bins))
+    if edges.size < 2:
+        return np.empty(0)
     counts = np.bincount(bin_numbers(edges, values[counted]), minlength=edges.size - 1)
-    return edges[merged(counts, detail.least)] if edges.size > 1 else np.empty(0)
+    return edges[merged(counts, detail.least)]
 
 
 def bin_numbers(edges: Floats, values: Floats) -> NDArray[np.int64]:

@@ -128,22 +128,24 @@ def _of_cuts(
     sample: Sample, score: Floats, detail: Detail, metrics: Sequence[Chosen]
 ) -> list[Maker]:
     counted = physical_events(sample.group, sample.n)
-    if int(counted.sum()) < max(detail.least, 2) or not score.max() > score.min():
+    one_class = sample.truth.all() or not sample.truth.any()
+    if one_class or int(counted.sum()) < max(detail.least, 2) or not score.max() > score.min():
         return []
     half = detail.bins // 2
     shares = np.linspace(0, 1, half + 1)[1:-1]
     spread = np.concatenate([np.linspace(score.min(), score.max(), half), _at(score, shares)])
     scanned = [one for one in metrics if one[0].name in SCANNED]
     cuts = thresholds_of(score, counted, spread, detail.least)
-    by_threshold = Scan.of(sample, score, cuts, [EFFICIENCY, REJECTION, *scanned])
+    by_threshold = Scan.quick(sample, score, cuts, [EFFICIENCY, REJECTION])
+    significances = Scan.replicated(sample, score, cuts, scanned) if scanned else by_threshold
     by_signal = _at(score[sample.truth], np.linspace(0, 1, detail.bins)[1:])
     cuts = thresholds_of(score, counted, by_signal, detail.least)
-    roc = Scan.of(sample, score, cuts, [EFFICIENCY, REJECTION])
+    roc = Scan.quick(sample, score, cuts, [EFFICIENCY, REJECTION])
     cut = your_cut(sample, score)
     return [
         *(
-            partial(_significance, sample, by_threshold, at, one, cut, detail)
-            for at, one in enumerate(scanned, start=2)
+            partial(_significance, sample, significances, at, one, cut, detail)
+            for at, one in enumerate(scanned)
         ),
         partial(_roc, roc, detail),
         partial(_rejection, roc, detail),
@@ -164,7 +166,7 @@ def _significance(
     sample: Sample, scan: Scan, at: int, chosen: Chosen, cut: float | None, detail: Detail
 ) -> Figure:
     metric, options = chosen
-    y = scan.values(at)
+    y = scan.values[:, at]
     yours = detail.rounded_one(metric.function(sample, options))
     mark = Mark(cut, yours, "Your selection" if cut is None else "Your cut")
     return Figure(
@@ -172,17 +174,17 @@ def _significance(
         f"{metric.title} against the cut",
         THRESHOLD,
         metric.title,
-        [_band(scan.thresholds, y, scan.sigmas(at), detail, f"{metric.title} ± 1σ"), mark],
+        [_band(scan.thresholds, y, scan.sigmas[:, at], detail, f"{metric.title} ± 1σ"), mark],
         "The highest point owes something to the luck of these events: choose from the plateau.",
     )
 
 
 def _roc(scan: Scan, detail: Detail) -> Figure:
-    rejection = scan.values(1)
-    passing = np.where(scan.known(1), 1 / np.where(rejection == 0, 1, rejection), 0.0)
+    rejection = scan.values[:, 1]
+    passing = np.where(scan.known[:, 1], 1 / np.where(rejection == 0, 1, rejection), 0.0)
     curve = Curve(
-        detail.rounded(np.append(passing[::-1], 1.0)),
-        detail.rounded(np.append(scan.values(0)[::-1], 1.0)),
+        detail.rounded(passing[::-1]),
+        detail.rounded(scan.values[::-1, 0]),
         label="Your score",
     )
     chance = Curve([0.0, 1.0], [0.0, 1.0], label="By chance", reference=True)
@@ -190,11 +192,11 @@ def _roc(scan: Scan, detail: Detail) -> Figure:
 
 
 def _rejection(scan: Scan, detail: Detail) -> Figure | None:
-    known = scan.known(1) & (scan.values(1) > 0)
+    known = scan.known[:, 1] & (scan.values[:, 1] > 0)
     if not known.any():
         return None
-    y, sigma = scan.values(1)[known], scan.sigmas(1)[known]
-    x = detail.rounded(scan.values(0)[known])
+    y, sigma = scan.values[:, 1][known], scan.sigmas[:, 1][known]
+    x = detail.rounded(scan.values[:, 0][known])
     low = np.maximum(y - sigma, y / 10)
     curve = Curve(
         x, detail.rounded(y), detail.rounded(low), detail.rounded(y + sigma), "Your score ± 1σ"
@@ -211,13 +213,13 @@ def _rejection(scan: Scan, detail: Detail) -> Figure | None:
 
 
 def _efficiencies(scan: Scan, cut: float | None, detail: Detail) -> Figure:
-    rejection, known = scan.values(1), scan.known(1)
+    rejection, known = scan.values[:, 1], scan.known[:, 1]
     size = np.where(known & (rejection != 0), rejection, 1.0)
     background = np.where(known, 1 / size, 0.0)
-    spread = np.where(known, scan.sigmas(1) / size**2, 0.0)
+    spread = np.where(known, scan.sigmas[:, 1] / size**2, 0.0)
     layers: list[Layer] = [
         _band(scan.thresholds, background, spread, detail, "Background"),
-        _band(scan.thresholds, scan.values(0), scan.sigmas(0), detail, "Signal"),
+        _band(scan.thresholds, scan.values[:, 0], scan.sigmas[:, 0], detail, "Signal"),
     ]
     if cut is not None:
         layers.append(Mark(x=cut, label="Your cut"))

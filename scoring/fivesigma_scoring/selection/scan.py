@@ -1,6 +1,7 @@
 """Every cut on the score at once: metrics of the selections "score >= threshold"."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -10,42 +11,91 @@ from numpy.typing import NDArray
 from fivesigma_scoring.binning import Floats, merged
 from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.selection.bootstrap import estimates
-from fivesigma_scoring.selection.cells import Cells, Sample
+from fivesigma_scoring.selection.cells import Cells, Sample, few_background_events
 from fivesigma_scoring.uncertainty import Chosen
+
+MOST_REPLICATED = 12
+"""Thresholds whose sigma may come from replicas, which takes a hundred times longer."""
+
+Sigma = Callable[[Sample, Sequence[Chosen]], Sequence[Estimate]]
 
 
 @dataclass(frozen=True)
 class Scan:
-    """Metrics of the selections "score >= threshold", for m increasing thresholds (m,)."""
+    """Metrics of the selections "score >= threshold", for m increasing thresholds.
+
+    Attributes
+    ----------
+    thresholds
+        float64 (m,).
+    values, sigmas
+        float64 (m, metrics); sigma is 0 where it is not defined.
+    known
+        bool (m, metrics): the value is more than a lower bound.
+
+    """
 
     thresholds: Floats
-    estimates: Sequence[Sequence[Estimate]]
+    values: Floats
+    sigmas: Floats
+    known: NDArray[np.bool_]
 
     @classmethod
-    def of(
+    def replicated(
         cls, sample: Sample, score: Floats, thresholds: Floats, metrics: Sequence[Chosen]
     ) -> Self:
-        """Each metric with its sampling error at each threshold, (m, metrics)."""
-        cuts = zip(thresholds, cells_at(sample, score, thresholds), strict=True)
-        return cls(
-            thresholds,
-            [
-                estimates(replace(sample, selected=score >= threshold, cells=cells), metrics)
-                for threshold, cells in cuts
-            ],
+        """Each metric exactly as it is scored, from replicas where hardly any background passes.
+
+        Of such thresholds, `MOST_REPLICATED` are kept.
+        """
+        cells = cells_at(sample, score, thresholds)
+        rough = np.flatnonzero([few_background_events(replace(sample, cells=c)) for c in cells])
+        kept = np.setdiff1d(np.arange(len(cells)), rough)
+        if rough.size:
+            chosen = np.linspace(0, rough.size - 1, min(rough.size, MOST_REPLICATED))
+            kept = np.union1d(kept, rough[chosen.astype(np.int64)])
+        return cls._of(
+            sample, score, thresholds[kept], [cells[at] for at in kept], metrics, estimates
         )
 
-    def values(self, metric: int) -> Floats:
-        """Values of a metric, (m,)."""
-        return np.array([row[metric].value for row in self.estimates])
+    @classmethod
+    def quick(
+        cls, sample: Sample, score: Floats, thresholds: Floats, metrics: Sequence[Chosen]
+    ) -> Self:
+        """Each metric with its sigma from its influence function, however few events pass."""
+        cells = cells_at(sample, score, thresholds)
+        return cls._of(sample, score, thresholds, cells, metrics, _by_influence)
 
-    def sigmas(self, metric: int) -> Floats:
-        """One standard deviation each, (m,), 0 where it is not defined."""
-        return np.array([row[metric].sigma or 0.0 for row in self.estimates])
+    @classmethod
+    def _of(
+        cls,
+        sample: Sample,
+        score: Floats,
+        thresholds: Floats,
+        cells: Sequence[Cells],
+        metrics: Sequence[Chosen],
+        sigma: Sigma,
+    ) -> Self:
+        rows = [
+            sigma(replace(sample, selected=score >= threshold, cells=those), metrics)
+            for threshold, those in zip(thresholds, cells, strict=True)
+        ]
+        return cls(
+            thresholds,
+            np.array([[one.value for one in row] for row in rows]),
+            np.array([[one.sigma or 0.0 for one in row] for row in rows]),
+            np.array([[not one.lower_bound for one in row] for row in rows]),
+        )
 
-    def known(self, metric: int) -> NDArray[np.bool_]:
-        """Where the value is more than a lower bound, (m,)."""
-        return np.array([not row[metric].lower_bound for row in self.estimates])
+
+def _by_influence(sample: Sample, metrics: Sequence[Chosen]) -> list[Estimate]:
+    found = []
+    for metric, options in metrics:
+        value, bound = metric.function(sample, options), metric.is_bound(sample)
+        assert metric.influence is not None, "metrics of the cells have one"
+        variance = 0.0 if bound else metric.influence(sample, options).variance(sample)
+        found.append(Estimate(value, math.sqrt(variance), sample.n, lower_bound=bound))
+    return found
 
 
 def cells_at(sample: Sample, score: Floats, thresholds: Floats) -> list[Cells]:
