@@ -1,6 +1,7 @@
 """Events ordered by score: what passes at each threshold, sorted once for all metrics."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -64,11 +65,24 @@ class Ranking:
         cls, truth: NDArray[np.bool_], weight: NDArray[np.float64], score: NDArray[np.float64]
     ) -> Self:
         """Order events by `score`, larger being more signal-like; all arrays have shape (n,)."""
-        order = np.argsort(-score, kind="stable")
+        order = np.argsort(-score)  # events of one score share a threshold, whatever their order
         ordered = score[order]
         code = np.empty(score.size, np.int64)
         code[order] = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])])
         return cls(truth, weight, code, _passing(truth, weight, code, None))
+
+    @cached_property
+    def cell(self) -> NDArray[np.int64]:
+        """Number of each event's class and threshold, shape (n,), background first."""
+        return self.code + self.passing.signal.size * self.truth
+
+    def moments(self, *, weighted: bool) -> NDArray[np.float64]:
+        """Sums of squared weights, or numbers of events, by class and threshold, (2, m)."""
+        passing, size = self.passing, self.passing.signal.size
+        if not weighted:
+            return np.diff([passing.background_count, passing.signal_count], axis=1, prepend=0.0)
+        squares = np.bincount(self.cell, self.weight**2, 2 * size)
+        return squares.reshape(2, size)
 
     def recounted(self, draws: NDArray[np.int64]) -> Passing:
         """What passes when each event counts `draws` times, shape (n,)."""

@@ -48,21 +48,40 @@ def _middle(passed: NDArray[np.float64]) -> NDArray[np.float64]:
     return passed - np.diff(passed, prepend=0.0) / 2
 
 
-def auc_influence(sample: Sample, options: Options) -> EventInfluence:
+@dataclass(frozen=True)
+class AucInfluence:
+    """phi_i from a table over classes and thresholds, shape (2, m), times w_i where `weighted`."""
+
+    table: NDArray[np.float64]
+    weighted: bool
+
+    def per_event(self, sample: Sample) -> NDArray[np.float64]:
+        """phi_i of every event, shape (n,)."""
+        phi: NDArray[np.float64] = self.table.ravel()[sample.ranking.cell]
+        return phi * sample.weight if self.weighted else phi
+
+    def variance(self, sample: Sample) -> float:
+        """Sum of phi_i squared; from sums over thresholds unless rows are grouped."""
+        if sample.group is not None:
+            return EventInfluence(self.per_event(sample)).variance(sample)
+        moments = sample.ranking.moments(weighted=self.weighted)
+        return float((self.table**2).ravel() @ moments.ravel())
+
+
+def auc_influence(sample: Sample, options: Options) -> AucInfluence:
     """phi_i = w_i (V_i - AUC) / (sum of w of its class).
 
     V_i is the share of the other class that event i is ordered rightly against.
 
     Source: DeLong, DeLong, Clarke-Pearson, Biometrics 44 (1988) 837.
     """
-    ranking, weighted = sample.ranking, options["weighted"]
-    signal, background = _sums(ranking.passing, weighted=weighted)
-    area = _auc(ranking.passing, weighted=weighted)
+    passing, weighted = sample.ranking.passing, options["weighted"]
+    signal, background = _sums(passing, weighted=weighted)
+    area = _auc(passing, weighted=weighted)
     wins = 1 - _middle(background) / background[-1]
     loses = _middle(signal) / signal[-1]
-    share = np.where(sample.truth, wins[ranking.code], loses[ranking.code])
-    total = np.where(sample.truth, signal[-1], background[-1])
-    return EventInfluence((share - area) / total * (sample.weight if weighted else 1.0))
+    table = np.stack([(loses - area) / background[-1], (wins - area) / signal[-1]])
+    return AucInfluence(table, weighted)
 
 
 def auc_recount(sample: Sample, options: Options) -> Recount:
@@ -73,9 +92,9 @@ def auc_recount(sample: Sample, options: Options) -> Recount:
 
 def few_of_a_class(sample: Sample, options: Options) -> bool:
     """Whether n_eff of signal or background is below 25: too few for the delta method."""
-    weight = sample.weight if options["weighted"] else np.ones(sample.truth.size)
-    classes = (weight[sample.truth], weight[~sample.truth])
-    return any(effective_number(one.sum(), float(one @ one)) < FEW_EVENTS for one in classes)
+    cells = sample.cells if options["weighted"] else sample.cells.unweighted()
+    sums, squares = cells.weight.sum(axis=1), cells.square.sum(axis=1)
+    return any(effective_number(*one) < FEW_EVENTS for one in zip(sums, squares, strict=True))
 
 
 def _unless_lost(recounted: Callable[[Any], Passing], value: Callable[[Passing], float]) -> Recount:
@@ -131,25 +150,51 @@ class RejectionAt:
         at = _threshold(passing, self.percent)
         return effective_number(passing.background[at], passing.square[at]) < FEW_EVENTS
 
-    def influence(self, sample: Sample, _options: Options) -> EventInfluence:
+    def influence(self, sample: Sample, _options: Options) -> "RejectionInfluence":
         """phi_i of background through eps_B, of signal through the threshold it moves.
 
         With R = 1/eps_B: phi_i = -R^2 w_i (pass_i - eps_B) / B for background, and
         (dR / d eps_S) (pass_i - eps_S) / n_S for signal, by number of events.
         """
-        passing, code = sample.ranking.passing, sample.ranking.code
+        passing = sample.ranking.passing
         at = _threshold(passing, self.percent)
         n, total = passing.signal_count[-1], passing.background[-1]
         share = passing.signal_count[at] / n
         accepted = passing.background[at] / total
-        passes = code <= at
-        signal = _slope(passing, self.percent) * (passes - share) / n
-        background = -sample.weight * (passes - accepted) / total / accepted**2
-        return EventInfluence(np.where(sample.truth, signal, background))
+        slope, steep = _slope(passing, self.percent) / n, -1 / total / accepted**2
+        signal = (-slope * share, slope * (1 - share))
+        background = (-steep * accepted, steep * (1 - accepted))
+        return RejectionInfluence(at, np.array([background, signal]))
 
     def recount(self, sample: Sample, _options: Options) -> Recount:
         """The rejection of replicas, each with a threshold of its own; NaN without a class."""
         return _unless_lost(sample.ranking.recounted, partial(_rejection, percent=self.percent))
+
+
+@dataclass(frozen=True)
+class RejectionInfluence:
+    """phi_i from whether an event passes the threshold `at`.
+
+    `coefficients` (2, 2) are indexed [is signal][passes]; those of background are times w_i.
+    """
+
+    at: int
+    coefficients: NDArray[np.float64]
+
+    def per_event(self, sample: Sample) -> NDArray[np.float64]:
+        """phi_i of every event, shape (n,)."""
+        passes = (sample.ranking.code <= self.at).astype(np.intp)
+        phi: NDArray[np.float64] = self.coefficients[sample.truth.astype(np.intp), passes]
+        return phi * np.where(sample.truth, 1.0, sample.weight)
+
+    def variance(self, sample: Sample) -> float:
+        """Sum of phi_i squared; from what passes unless rows are grouped."""
+        if sample.group is not None:
+            return EventInfluence(self.per_event(sample)).variance(sample)
+        passing = sample.ranking.passing
+        moments = np.array([one[[-1, self.at]] for one in (passing.square, passing.signal_count)])
+        moments[:, 0] -= moments[:, 1]
+        return float((self.coefficients**2 * moments).sum())
 
 
 def _slope(passing: Passing, percent: int) -> float:
