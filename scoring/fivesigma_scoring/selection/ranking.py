@@ -80,9 +80,10 @@ class Ranking:
         """Sums of squared weights, or numbers of events, by class and threshold, (2, m)."""
         passing, size = self.passing, self.passing.signal.size
         if not weighted:
-            return np.diff([passing.background_count, passing.signal_count], axis=1, prepend=0.0)
+            counts = np.stack([passing.background_count, passing.signal_count])
+            return np.diff(counts, axis=1, prepend=0.0)
         squares = np.bincount(self.cell, self.weight**2, 2 * size)
-        return squares.reshape(2, size)
+        return np.asarray(squares.reshape(2, size), np.float64)
 
     def recounted(self, draws: NDArray[np.int64]) -> Passing:
         """What passes when each event counts `draws` times, shape (n,)."""
