@@ -1,10 +1,13 @@
 """The truth part of a compiled solution: written once, mapped into memory for every submission."""
 
 import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from fivesigma_scoring.kinds import Kind, Truth
 from fivesigma_scoring.metric import Estimate
@@ -12,10 +15,17 @@ from fivesigma_scoring.phases import with_options
 from fivesigma_scoring.registry import METRICS
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary
 from fivesigma_scoring.solution_files import SolutionError
-from fivesigma_scoring.splits import PRIVATE, PUBLIC
+from fivesigma_scoring.splits import IGNORED, PRIVATE, PUBLIC
+from fivesigma_scoring.universe import load_array
+from fivesigma_scoring.variants import NOMINAL, VariantEvents, common_units
 
 SPLITS = {"public": PUBLIC, "private": PRIVATE}
-PHASE_FILE = "phase.json"
+PHASE_FILE, UNIT_FILE, VARIANTS = "phase.json", "unit.npy", "variants"
+
+Scores = Mapping[str, Mapping[str, Estimate]]
+"""Split -> metric -> estimate."""
+VariantScores = Mapping[str, Mapping[str, Mapping[str, Estimate]]]
+"""Split -> variant -> metric -> estimate."""
 
 
 def write_phase(folder: Path, phase: PhaseScoring, truth: Truth) -> dict[str, SplitSummary]:
@@ -31,21 +41,78 @@ def write_phase(folder: Path, phase: PhaseScoring, truth: Truth) -> dict[str, Sp
     folder.mkdir()
     usage = truth.usage[phase.slug]
     np.save(folder / "usage.npy", usage, allow_pickle=False)
+    names = _variants_in_use(truth, usage)
     summaries = {}
     for split, code in SPLITS.items():
         (folder / split).mkdir()
         try:
             rows = np.flatnonzero(usage == code)
-            summaries[split] = truth.save_split(folder / split, rows, phase)
+            summaries[split] = _write_split(folder / split, rows, phase, truth, names)
         except ValueError as error:
             raise SolutionError(f"Phase {phase.slug}, {split} split: {error}") from error
     settings = {"metrics": phase.names(), "options": dict(phase.options)}
+    if names:
+        settings |= {VARIANTS: names, "variant_rank": phase.variant_rank}
     (folder / PHASE_FILE).write_text(json.dumps(settings, indent=1) + "\n")
     return summaries
 
 
-def score_phase(kind: Kind, folder: Path, aligned: Any) -> dict[str, dict[str, Estimate]]:
-    """Every metric of a phase on every split.
+def _variants_in_use(truth: Truth, usage: NDArray[np.int8]) -> list[str]:
+    """The nominal variant, and those of which a phase doesn't ignore all rows; [] without any."""
+    if truth.variants is None:
+        return []
+    used = np.unique(truth.variants.code[usage != IGNORED])
+    return [NOMINAL, *(truth.variants.names[at] for at in used if at > 0)]
+
+
+def _write_split(
+    folder: Path, rows: NDArray[np.intp], phase: PhaseScoring, truth: Truth, names: Sequence[str]
+) -> SplitSummary:
+    """The nominal events of a split as they are without variants, the others in folders below."""
+    if truth.variants is None:
+        return truth.save_split(folder, rows, phase)
+    code = truth.variants.code[rows]
+    parts = [rows[code == truth.variants.names.index(name)] for name in names]
+    summaries = []
+    for at, (name, part) in enumerate(zip(names, parts, strict=True)):
+        try:
+            summaries.append(_write_variant(folder, at, part, parts[0], phase, truth))
+        except ValueError as error:
+            raise ValueError(f"variant {name}: {error}") from error
+    _write_units(folder, truth, parts)
+    further = zip(names[1:], summaries[1:], strict=True)
+    texts = [summaries[0].text, *(f"variant {name}: {one.text}" for name, one in further)]
+    return replace(summaries[0], text="\n    ".join(texts))
+
+
+def _write_variant(
+    split: Path,
+    at: int,
+    rows: NDArray[np.intp],
+    nominal: NDArray[np.intp],
+    phase: PhaseScoring,
+    truth: Truth,
+) -> SplitSummary:
+    if not rows.size:
+        raise ValueError("There is no event of it; both splits need some.")
+    folder = _variant_folder(split, at)
+    folder.mkdir(parents=True, exist_ok=True)
+    return truth.save_split(folder, rows, phase, nominal if at else None)
+
+
+def _write_units(split: Path, truth: Truth, parts: Sequence[NDArray[np.intp]]) -> None:
+    """Which physical events the variants share, for each but the nominal one."""
+    groups = [group for part in parts if (group := truth.groups(part)) is not None]
+    for at, unit in enumerate(common_units(groups[0], groups[1:]) if groups else [], 1):
+        np.save(_variant_folder(split, at) / UNIT_FILE, unit, allow_pickle=False)
+
+
+def _variant_folder(split: Path, at: int) -> Path:
+    return split / VARIANTS / str(at) if at else split
+
+
+def score_phase(kind: Kind, folder: Path, aligned: Any) -> tuple[Scores, VariantScores]:
+    """Every metric of a phase on every split, and on every variant of it where there are some.
 
     Parameters
     ----------
@@ -60,9 +127,27 @@ def score_phase(kind: Kind, folder: Path, aligned: Any) -> dict[str, dict[str, E
     settings = json.loads((folder / PHASE_FILE).read_text())
     names: list[str] = settings["metrics"]
     metrics = with_options([METRICS[name] for name in names], settings["options"])
-    return {
-        split: dict(
-            zip(names, kind.estimates(kind.load(folder / split, aligned), metrics), strict=True)
-        )
-        for split in SPLITS
-    }
+    scores: dict[str, dict[str, Estimate]] = {}
+    variants: dict[str, dict[str, dict[str, Estimate]]] = {}
+    for split in SPLITS:
+        sample = kind.load(folder / split, aligned)
+        shown = kind.estimates(sample, metrics)
+        if VARIANTS in settings:
+            events = _load_variants(kind, folder / split, aligned, sample, len(settings[VARIANTS]))
+            shown, columns = events.estimates(metrics, shown, settings["variant_rank"])
+            variants[split] = {
+                variant: {name: column[at] for name, column in zip(names, columns, strict=True)}
+                for at, variant in enumerate(settings[VARIANTS])
+            }
+        scores[split] = dict(zip(names, shown, strict=True))
+    return scores, variants
+
+
+def _load_variants(
+    kind: Kind, split: Path, aligned: Any, nominal: Any, count: int
+) -> VariantEvents:
+    folders = [_variant_folder(split, at) for at in range(1, count)]
+    samples = [nominal, *(kind.load(folder, aligned) for folder in folders)]
+    files = [folder / UNIT_FILE for folder in folders]
+    groups = [nominal.group, *(load_array(file) if file.exists() else None for file in files)]
+    return VariantEvents.of([kind.link(sample, nominal) for sample in samples], groups)

@@ -21,6 +21,7 @@ from fivesigma_scoring.selection.columns import CLASS
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
 from fivesigma_scoring.solution_files import sample_names
 from fivesigma_scoring.uncertainty import Chosen
+from fivesigma_scoring.variants import Linked, Variants
 
 
 class Universe(Protocol):
@@ -44,11 +45,29 @@ class Truth(Protocol):
     def usage(self) -> Mapping[str, NDArray[np.int8]]:
         """Phase -> use of each event (n,): 0 ignored, 1 public, 2 private."""
 
+    @property
+    def variants(self) -> Variants | None:
+        """Which variant each event belongs to; None where the test set has none."""
+
+    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
+        """Which events of `rows` are one physical event, int64 (n,); None where each is its own.
+
+        Events that no metric looks at are left out.
+        """
+
     def save(self, folder: Path) -> None:
         """Write what is the same in every phase into an existing folder."""
 
-    def save_split(self, folder: Path, rows: NDArray[np.intp], phase: PhaseScoring) -> SplitSummary:
+    def save_split(
+        self,
+        folder: Path,
+        rows: NDArray[np.intp],
+        phase: PhaseScoring,
+        nominal: NDArray[np.intp] | None = None,
+    ) -> SplitSummary:
         """Write the events `rows` as a phase scores them into an existing folder.
+
+        Those of a shifted variant are scaled as the events `nominal` are.
 
         Raises
         ------
@@ -103,6 +122,9 @@ class Kind(Protocol):
 
     def load(self, folder: Path, aligned: Any) -> Any:
         """The events of a split, as `Truth.save_split` wrote them, with a prediction."""
+
+    def link(self, sample: Any, nominal: Any) -> Linked:
+        """The events of a variant with the nominal ones of the same split."""
 
     def sample_of(
         self,

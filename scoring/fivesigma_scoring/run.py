@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from fivesigma_scoring.compiled import PHASE_FILE, score_phase
+from fivesigma_scoring.compiled import PHASE_FILE, Scores, VariantScores, score_phase
 from fivesigma_scoring.files.container import check_name
 from fivesigma_scoring.kinds import KINDS, Kind, Universe
 from fivesigma_scoring.metric import Estimate
@@ -16,7 +16,6 @@ from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
 from fivesigma_scoring.report import InputRefusedError, Report
 from fivesigma_scoring.universe import FORMAT_FILE
 
-Scores = Mapping[str, Mapping[str, Estimate]]
 Stage = Callable[[str], None]
 READING, SCORING = "reading", "scoring"
 
@@ -27,32 +26,60 @@ def _untold(_stage: str) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """A report, and split -> metric -> estimate where the file was accepted."""
+    """A report, and estimates where the file was accepted.
+
+    Attributes
+    ----------
+    report
+        What was found in the file.
+    scores
+        Split -> metric -> estimate, of what the phase ranks by where there are variants.
+    scorer_version
+        Of the metrics' family.
+    variants
+        Split -> variant -> metric -> estimate; empty where there are none.
+
+    """
 
     report: Report
     scores: Scores = field(default_factory=dict)
     scorer_version: int = 0
+    variants: VariantScores = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
-        """``{"ok", "findings", "scores": {split: {metric: {…}}} or null, "scorer_version"}``."""
-        scores = {
-            split: {name: estimate.as_json() for name, estimate in metrics.items()}
-            for split, metrics in self.scores.items()
-        }
-        return {
+        """``{"ok", "findings", "scores": {split: {metric: {…}}} or null, "scorer_version"}``.
+
+        Only where there are variants also ``"variants": {split: {variant: {metric: {…}}}}``.
+        """
+        answer = {
             **self.report.as_json(),
-            "scores": scores if self.report.ok else None,
+            "scores": _as_json(self.scores) if self.report.ok else None,
             "scorer_version": self.scorer_version,
         }
+        if self.variants:
+            answer["variants"] = {split: _as_json(one) for split, one in self.variants.items()}
+        return answer
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """The inverse of `as_json`."""
-        scores = {
-            split: {name: Estimate.from_json(estimate) for name, estimate in metrics.items()}
-            for split, metrics in (value["scores"] or {}).items()
-        }
-        return cls(Report.from_json(value), scores, value["scorer_version"])
+        scores = _from_json(value["scores"] or {})
+        variants = {split: _from_json(one) for split, one in value.get("variants", {}).items()}
+        return cls(Report.from_json(value), scores, value["scorer_version"], variants)
+
+
+def _as_json(table: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Any]]:
+    return {
+        row: {name: estimate.as_json() for name, estimate in metrics.items()}
+        for row, metrics in table.items()
+    }
+
+
+def _from_json(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Estimate]]:
+    return {
+        row: {name: Estimate.from_json(estimate) for name, estimate in metrics.items()}
+        for row, metrics in table.items()
+    }
 
 
 def open_universe(folder: Path) -> tuple[Kind, Universe]:
@@ -128,7 +155,8 @@ def score_file(
     version = SCORER_VERSIONS[form.kind]
     if aligned is None:
         return Outcome(report, {}, version)
-    return Outcome(report, score_phase(kind, folder, aligned), version)
+    scores, variants = score_phase(kind, folder, aligned)
+    return Outcome(report, scores, version, variants)
 
 
 def check_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:

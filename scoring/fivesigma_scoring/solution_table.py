@@ -19,6 +19,9 @@ from fivesigma_scoring.solution_files import (
 )
 from fivesigma_scoring.splits import PUBLIC, USAGES, make_usage
 from fivesigma_scoring.universe import Universe
+from fivesigma_scoring.variants import Variants
+
+VARIANT = r"^[^\p{C}]{1,40}$"
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class SolutionTable:
         """
         source = Source.open(path)
         identity = source.need(universe.format.id_column)
-        named = [*wanted, *_usage_columns(test_set, phases).values(), *_settings(test_set)]
+        named = [*wanted, *named_columns(test_set, phases)]
         columns = [identity, *(source.need(name) for name in named)]
         if weight := source.find("weight"):
             columns.append(weight)
@@ -77,6 +80,27 @@ class SolutionTable:
     def group(self) -> NDArray[np.int64] | None:
         """Which rows belong to one event, int64 (n,); None without such a column."""
         return None if self.test_set.group is None else self.codes(self.test_set.group)
+
+    def variants(self) -> Variants | None:
+        """Which variant each row belongs to; None where the test set has none.
+
+        Raises
+        ------
+        SolutionError
+            A name is not printable or too long, none is ``nominal``, or there are too many.
+
+        """
+        if self.test_set.variants is None:
+            return None
+        column = self.source.need(self.test_set.variants)
+        bad = np.flatnonzero(~text_of(self.frame, column).str.contains(VARIANT).to_numpy())
+        what = "holds no name of a variant (1 to 40 printable characters)"
+        self.source.fail(column, bad, self.frame, what)
+        try:
+            return Variants.of(self.text(column))
+        except ValueError as error:
+            name = self.source.path.name
+            raise SolutionError(f"{name}: the column {column!r} {error}") from error
 
     def text(self, name: str) -> NDArray[np.str_]:
         """A column as text (n,)."""
@@ -104,7 +128,7 @@ class SolutionTable:
         if self.test_set.usage is None:
             everything = np.full(self.order.size, PUBLIC, np.int8)
             return dict.fromkeys((phase.slug for phase in phases), everything)
-        columns = _usage_columns(self.test_set, phases)
+        columns = usage_columns(self.test_set, phases)
         return {slug: self._read_usage(self.source.need(name)) for slug, name in columns.items()}
 
     def _drawn(self, split: SplitSpec, strata: NDArray[np.generic]) -> NDArray[np.int8]:
@@ -129,15 +153,17 @@ class SolutionTable:
         return text.replace_strict(USAGES, return_dtype=pl.Int8).to_numpy()[self.order]
 
 
-def _settings(test_set: TestSetSpec) -> list[str]:
-    """Further columns that the settings name."""
+def named_columns(test_set: TestSetSpec, phases: Sequence[PhaseScoring]) -> list[str]:
+    """Columns that the settings name: usage, group, variants, and those that a split looks at."""
     split = test_set.split
     drawn = () if split is None else (split.group, split.stratify)
     named = (test_set.group, test_set.variants, *drawn)
-    return [name for name in named if isinstance(name, str)]
+    usage = usage_columns(test_set, phases).values()
+    return [*usage, *(name for name in named if isinstance(name, str))]
 
 
-def _usage_columns(test_set: TestSetSpec, phases: Sequence[PhaseScoring]) -> Mapping[str, str]:
+def usage_columns(test_set: TestSetSpec, phases: Sequence[PhaseScoring]) -> Mapping[str, str]:
+    """Usage column of each phase; none where a split is drawn, or all events are one split."""
     usage = test_set.usage
     if test_set.split is not None or usage is None:
         return {}

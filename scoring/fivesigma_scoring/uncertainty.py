@@ -1,14 +1,14 @@
 """Sampling errors: influence functions, Poisson replicas, paired comparison. Knows no metric."""
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
+from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options, Recount
 
 REPLICAS = 200
 SEED = 20140912
@@ -82,7 +82,7 @@ def _spreads(sample: Events, metrics: Sequence[Chosen]) -> list[float | None]:
 def _recounts(samples: Sequence[Events], metrics: Sequence[Chosen]) -> NDArray[np.float64]:
     """Values of the replicas, shape (samples, metrics, REPLICAS), on the same events."""
     functions = [
-        [_recount(metric)(sample, options) for metric, options in metrics] for sample in samples
+        [recount_of(metric)(sample, options) for metric, options in metrics] for sample in samples
     ]
     values = [
         [[function(draws) for function in row] for row in functions]
@@ -91,7 +91,8 @@ def _recounts(samples: Sequence[Events], metrics: Sequence[Chosen]) -> NDArray[n
     return np.moveaxis(np.array(values), 0, -1)
 
 
-def _recount(metric: Metric) -> Any:
+def recount_of(metric: Metric) -> Callable[[Any, Options], Recount]:
+    """How a metric is computed on replicas; `ValueError` where it says nothing about them."""
     if metric.recount is None:
         raise ValueError(f"{metric.name} cannot be computed on replicas.")
     return metric.recount

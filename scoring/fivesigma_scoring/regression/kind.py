@@ -24,12 +24,14 @@ from fivesigma_scoring.solution_files import SolutionError, Source, open_sample,
 from fivesigma_scoring.uncertainty import compare_samples as compare
 from fivesigma_scoring.uncertainty import estimates
 from fivesigma_scoring.universe import Universe
+from fivesigma_scoring.variants import apart as link
 
 __all__ = [
     "align",
     "compare",
     "estimates",
     "header",
+    "link",
     "load",
     "look",
     "open_universe",

@@ -19,6 +19,7 @@ from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
 from fivesigma_scoring.solution_files import read_floats
 from fivesigma_scoring.solution_table import SolutionTable
 from fivesigma_scoring.universe import Universe, load_array
+from fivesigma_scoring.variants import Variants
 
 STRATA = 10
 
@@ -39,6 +40,8 @@ class RegressionTruth:
         int64 (n,), equal for rows of one event; None without such a column.
     usage
         Phase -> int8 (n,): 0 ignored, 1 public, 2 private.
+    variants
+        Which variant each event belongs to; None without such a column.
 
     """
 
@@ -47,13 +50,24 @@ class RegressionTruth:
     weight: NDArray[np.float64]
     group: NDArray[np.int64] | None
     usage: Mapping[str, NDArray[np.int8]]
+    variants: Variants | None = None
+
+    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
+        """Which of these events are one physical event, int64 (n,)."""
+        return None if self.group is None else self.group[rows]
 
     def save(self, folder: Path) -> None:
         """Targets and weights of all rows."""
         np.save(folder / "target.npy", self.values, allow_pickle=False)
         np.save(folder / "weight.npy", self.weight, allow_pickle=False)
 
-    def save_split(self, folder: Path, rows: NDArray[np.intp], phase: PhaseScoring) -> SplitSummary:
+    def save_split(
+        self,
+        folder: Path,
+        rows: NDArray[np.intp],
+        phase: PhaseScoring,
+        _nominal: NDArray[np.intp] | None = None,
+    ) -> SplitSummary:
         """Rows of a split with their targets and weights.
 
         Raises
@@ -103,7 +117,9 @@ def read_truth(
     columns = [_target(table, name, form) for name in form.targets]
     values = np.ascontiguousarray(np.stack(columns, axis=1))
     usage = table.usage(phases, quantile_bins(values[:, 0]))
-    return RegressionTruth(form.targets, values, table.weight(), table.group(), usage)
+    return RegressionTruth(
+        form.targets, values, table.weight(), table.group(), usage, table.variants()
+    )
 
 
 def _target(table: SolutionTable, name: str, form: PredictionFormat) -> NDArray[np.float64]:

@@ -100,15 +100,14 @@ def _rescaled(cells: Cells, count: NDArray[np.float64], weight: NDArray[np.float
 def _replica_values(
     metric: Metric, sample: Sample, replicas: list[Cells], options: Options
 ) -> NDArray[np.float64]:
-    """Values of the metric; NaN for a replica that lost a whole class and so has none."""
-    return np.array(
-        [
-            metric.function(replace(sample, cells=cells), options)
-            if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all()
-            else np.nan
-            for cells in replicas
-        ]
-    )
+    return np.array([replica_value(metric, sample, cells, options) for cells in replicas])
+
+
+def replica_value(metric: Metric, sample: Sample, cells: Cells, options: Options) -> float:
+    """The metric on the cells of a replica; NaN for one that lost a whole class and so has none."""
+    if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all():
+        return metric.function(replace(sample, cells=cells), options)
+    return float("nan")
 
 
 def _replicas(

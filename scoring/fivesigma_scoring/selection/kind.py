@@ -16,6 +16,7 @@ from fivesigma_scoring.selection.bootstrap import compare_samples as compare
 from fivesigma_scoring.selection.bootstrap import estimates
 from fivesigma_scoring.selection.cells import Sample
 from fivesigma_scoring.selection.columns import CLASS, RANK, SCORE, schema
+from fivesigma_scoring.selection.linked import Linked
 from fivesigma_scoring.selection.reading import align
 from fivesigma_scoring.selection.reading import read_selection as read
 from fivesigma_scoring.selection.truth import load, read_truth, write_perfect
@@ -29,6 +30,7 @@ __all__ = [
     "compare",
     "estimates",
     "header",
+    "link",
     "load",
     "look",
     "open_universe",
@@ -43,6 +45,7 @@ __all__ = [
 KNOWN = ("label", "weight", "usage", CLASS, SCORE, RANK)
 
 open_universe = Universe.load
+link = Linked
 
 
 def look(what: str, head: bytes, size: int, form: PredictionFormat) -> list[Finding] | None:

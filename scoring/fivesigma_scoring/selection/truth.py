@@ -19,6 +19,7 @@ from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
 from fivesigma_scoring.solution_files import Source, text_of
 from fivesigma_scoring.solution_table import SolutionTable
 from fivesigma_scoring.universe import Universe, load_array
+from fivesigma_scoring.variants import Variants
 
 SPLIT_FILE = "split.json"
 
@@ -37,6 +38,8 @@ class SelectionTruth:
         int64, equal for rows of one event; None without such a column.
     usage
         Phase -> int8: 0 ignored, 1 public, 2 private.
+    variants
+        Which variant each event belongs to; None without such a column.
 
     """
 
@@ -44,14 +47,27 @@ class SelectionTruth:
     weight: NDArray[np.float64]
     group: NDArray[np.int64] | None
     usage: Mapping[str, NDArray[np.int8]]
+    variants: Variants | None = None
+
+    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
+        """Which of these events are one physical event, int64 (n,)."""
+        return None if self.group is None else self.group[rows]
 
     def save(self, folder: Path) -> None:
         """Labels and raw weights of all rows."""
         np.save(folder / "label.npy", self.label, allow_pickle=False)
         np.save(folder / "weight.npy", self.weight, allow_pickle=False)
 
-    def save_split(self, folder: Path, rows: NDArray[np.intp], phase: PhaseScoring) -> SplitSummary:
+    def save_split(
+        self,
+        folder: Path,
+        rows: NDArray[np.intp],
+        phase: PhaseScoring,
+        nominal: NDArray[np.intp] | None = None,
+    ) -> SplitSummary:
         """Rows of a split with their labels, and weights scaled to the declared totals.
+
+        Those of a shifted variant are scaled as its `nominal` rows are: what a shift loses is lost.
 
         Raises
         ------
@@ -60,14 +76,16 @@ class SelectionTruth:
 
         """
         label = self.label[rows]
-        scaled, facts = scale(label, self.weight[rows], phase.normalise)
+        wanted = phase.normalise or {}
+        reference = None if nominal is None else (self.label[nominal], self.weight[nominal])
+        scaled, facts = scale(label, self.weight[rows], wanted, reference)
         arrays: dict[str, NDArray[Any]] = {"rows": rows, "label": label, "weight": scaled}
         if self.group is not None:
             arrays["group"] = np.unique(self.group[rows], return_inverse=True)[1]
         for name, array in arrays.items():
             np.save(folder / f"{name}.npy", array, allow_pickle=False)
         settings = {
-            "fixed": [name in (phase.normalise or {}) for name in ("b", "s")],
+            "fixed": [name in wanted and nominal is None for name in ("b", "s")],
             "totals": class_totals(label, scaled).tolist(),
         }
         (folder / SPLIT_FILE).write_text(json.dumps(settings) + "\n")
@@ -88,7 +106,7 @@ def read_truth(
     table = SolutionTable.open(solution, universe, test_set, phases, ["label"])
     label = read_labels(table.source, table.frame, table.source.need("label"))[table.order]
     usage = table.usage(phases, label)
-    return SelectionTruth(label, table.weight(), table.group(), usage)
+    return SelectionTruth(label, table.weight(), table.group(), usage, table.variants())
 
 
 def read_labels(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.bool_]:

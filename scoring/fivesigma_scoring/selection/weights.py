@@ -45,9 +45,15 @@ def class_factors(
 
 
 def scale(
-    label: NDArray[np.bool_], weight: NDArray[np.float64], normalise: Mapping[str, float] | None
+    label: NDArray[np.bool_],
+    weight: NDArray[np.float64],
+    normalise: Mapping[str, float] | None,
+    reference: tuple[NDArray[np.bool_], NDArray[np.float64]] | None = None,
 ) -> tuple[NDArray[np.float64], dict[str, float]]:
     """Weights (n,) scaled so that the classes have their declared totals, and the facts before.
+
+    Where other events are the `reference`, with labels and weights (m,), their classes have the
+    declared totals.
 
     Raises
     ------
@@ -55,10 +61,10 @@ def scale(
         A class is missing or has no positive sum of weights.
 
     """
-    if weight.size and np.abs(weight).max() > 1 / TINY:
-        raise ValueError(f"There are weights beyond {1 / TINY:g}; scale them down.")
-    totals = class_totals(label, weight)
-    background, signal = class_factors(totals, normalise)
+    totals = _totals(label, weight)
+    background, signal = class_factors(totals, None if reference else normalise)
+    if reference:
+        background, signal = class_factors(_totals(*reference), normalise)
     facts = {
         "n_signal": float(totals[0, 1]),
         "n_background": float(totals[0, 0]),
@@ -67,7 +73,16 @@ def scale(
         "signal_factor": signal,
         "background_factor": background,
     }
-    return weight * np.where(label, signal, background), facts
+    scaled = weight * np.where(label, signal, background)
+    if reference:
+        class_factors(_totals(label, scaled), None)
+    return scaled, facts
+
+
+def _totals(label: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    if weight.size and np.abs(weight).max() > 1 / TINY:
+        raise ValueError(f"There are weights beyond {1 / TINY:g}; scale them down.")
+    return class_totals(label, weight)
 
 
 def describe(facts: Mapping[str, float]) -> str:
