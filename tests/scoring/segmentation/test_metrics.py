@@ -244,18 +244,33 @@ def test_replicas_count_events_several_times(
         assert found == np.percentile(np.repeat(one.accuracies, draws), percent)
 
 
-def test_percentiles_of_many_events_to_the_bit() -> None:
+@pytest.mark.parametrize("events", [2, 7, 40, 10_000])
+def test_percentiles_of_replicas_to_the_bit(events: int) -> None:
     random = np.random.default_rng(6)
-    right = random.random((10_000, 97)) < random.random((10_000, 1))
+    right = random.random((events, 97)) < random.random((events, 1))
     one = sample_of_masks(np.ones_like(right, np.uint8), right.astype(np.uint8))
     for name in ("event_accuracy_p50", "event_accuracy_p80"):
         recount = METRICS[name].recount
         assert recount is not None
         again = recount(one, {})
-        for _ in range(20):
+        for _ in range(50):
             draws = random.poisson(1.0, one.n)
+            draws[0] += 1
             expected = np.percentile(np.repeat(one.accuracies, draws), int(name[-2:]))
             assert again(draws) == expected
+
+
+@pytest.mark.parametrize("events", [2, 3])
+def test_percentiles_between_two_events_to_the_bit(events: int) -> None:
+    """From which of the two one starts makes a difference for a sixth of these."""
+    draws = np.array([1, events - 1])
+    for right in range(97):
+        worse, better = [(1, 1)] * right + [(1, 0)] * (97 - right), [(1, 1)] * 97
+        one = sample([worse, better])
+        recount = METRICS["event_accuracy_p80"].recount
+        assert recount is not None
+        expected = np.percentile(np.repeat(one.accuracies, draws), 80)
+        assert recount(one, {})(draws) == expected
 
 
 def test_big_events_dominate_pooled_metrics_only() -> None:

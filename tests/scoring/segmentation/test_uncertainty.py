@@ -215,6 +215,16 @@ def test_one_wild_event_is_rough_for_overlaps() -> None:
     assert not estimate("class_recall_2", sample).bootstrap
 
 
+def test_sigma_is_the_standard_deviation_of_the_replicas() -> None:
+    truth, predicted, _, group = masks()
+    sample = sample_of_masks(truth, predicted, group)
+    recount = METRICS["event_accuracy_p80"].recount
+    assert recount is not None
+    values = [recount(sample, {})(draws) for draws in uncertainty.row_draws(sample)]
+    assert len(values) == 200
+    assert estimate("event_accuracy_p80", sample).sigma == np.std(values, ddof=1)
+
+
 @pytest.mark.parametrize(("events", "rough"), [(24, True), (25, False)])
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in PERCENTILES])
 def test_25_equal_events_are_enough(name: str, events: int, rough: bool) -> None:
