@@ -325,7 +325,9 @@ def test_without_bounds_only_values_that_cannot_be_squared_are_refused(
 
 
 def test_bounds_belong_to_the_range(check: Check) -> None:
-    assert check(HEADER + b"100,0\n101,5000\n102,-0.0\n103,5e3\n104,1\n").ok
+    data = HEADER + b"100,0\n101,5000\n102,-0.0\n103,5e3\n104,1\n"
+    assert check(data).ok
+    assert check(data.replace(b"104,1", b"104,-1")).findings[0].count == 1
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i1", "i2", "i4", "i8", "u1", "u8"])
@@ -369,6 +371,7 @@ def test_two_targets_whatever_the_order_of_their_columns(
     )
     aligned = align(read_prediction(path, both.format), both)
     assert aligned.values.tolist() == [[-n, n] for n in range(100, 105)]
+    assert aligned.values.flags.c_contiguous
     assert [(one.code, one.message) for one in aligned.warnings] == [
         ("column_renamed", 'The column "p_x" was read as "px". Write the name like that.'),
         ("column_renamed", 'The column "PY" was read as "py". Write the name like that.'),
@@ -379,6 +382,8 @@ def test_two_targets_whatever_the_order_of_their_columns(
         "the order of the test file."
     )
     assert check(npy(np.ones(5)), universe=both).findings[0].code == "wrong_shape"
+    report = check(npy(np.array([[1, 2], [np.nan, 3], [4, np.inf], [5, 6], [7, 8]])), universe=both)
+    assert report.findings == (error("not_finite", ARRAY_NOT_FINITE, None, (2, 3), 2),)
     report = check(
         b"event,px,py\n100,nan,x\n101,1,2\n102,1,1e60\n103,1,2\n104,1,2\n", universe=both
     )
