@@ -1,6 +1,8 @@
 """The universe of a test set: which events a file must predict. It holds nothing of the truth."""
 
 import json
+import mmap
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
@@ -13,8 +15,22 @@ from fivesigma_scoring.prediction import PredictionFormat
 FORMAT_FILE, IDS_FILE, POSITION_FILE = "format.json", "ids.npy", "position.npy"
 
 
+# What `numpy.save` writes before a vector. Reading it so saves a quarter of a millisecond for each
+# of a dozen arrays, which is what a small submission's scoring takes altogether.
+_VECTOR = re.compile(
+    rb"\x93NUMPY\x01\x00\x76\x00\{'descr': '([<|][bifS]\d+)', 'fortran_order': False, "
+    rb"'shape': \((\d+),\), \} *\n"
+)
+_VECTOR_HEAD = 128
+
+
 def load_array(path: Path) -> NDArray[Any]:
     """A compiled array, memory-mapped and read-only; never pickled."""
+    with path.open("rb") as stream:
+        plain = _VECTOR.fullmatch(stream.read(_VECTOR_HEAD))
+        if plain and int(plain[2]):
+            content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+            return np.frombuffer(content, plain[1].decode(), int(plain[2]), _VECTOR_HEAD)
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 

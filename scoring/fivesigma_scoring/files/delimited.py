@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
 from fivesigma_scoring.files.container import UTF16
+from fivesigma_scoring.files.small import read_small
 from fivesigma_scoring.files.table import Choose, Found, Schema, Table, match
 from fivesigma_scoring.prediction import HEADER_LIMIT
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
@@ -22,6 +23,7 @@ BOM = b"\xef\xbb\xbf"
 SEPARATORS = ",;\t"
 BYTES_PER_ROW = 64
 SPARE_ROWS = 100_000
+NO_ROWS = np.empty(0, np.intp)
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ def read_delimited(data: bytes, choose: Choose) -> Table:
         raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
     dtypes = {found.at[one.name]: one.dtype for one in schema.columns if one.name in found.at}
     strict = {at: dtypes[at] for at in found.used()}
+    small = read_small(data, header.separator, len(header.names), strict)
+    if small is not None:
+        return Table(found, small, partial(_lines, data, header.separator, NO_ROWS))
     try:
         frame = _parse_numbers(data, header, strict)
     except pl.exceptions.PolarsError:
@@ -209,7 +214,7 @@ def _records(data: bytes, separator: str) -> Iterator[tuple[int, int]]:
 
 
 def _table(data: bytes, header: Header, found: Found, frame: pl.DataFrame) -> Table:
-    blank = np.empty(0, np.intp)
+    blank = NO_ROWS
     if frame.width and all(frame[name].null_count() for name in frame.columns):
         empty = frame.select(pl.all_horizontal(pl.all().is_null())).to_series()
         blank = np.flatnonzero(empty.to_numpy())

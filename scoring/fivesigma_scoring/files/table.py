@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
@@ -90,15 +93,26 @@ class Found:
 
 @dataclass(frozen=True)
 class Table:
-    """The columns that are used, as read, with the way from a row back to its line."""
+    """The columns that are used, as read, with the way from a row back to its line.
+
+    The values of a small plain text are arrays (n,): int64, finite float64, or byte strings.
+    """
 
     found: Found
-    values: Mapping[int, pl.Series]
+    values: Mapping[int, pl.Series | NDArray[Any]]
     places: Places
 
     def __getitem__(self, name: str) -> pl.Series:
         """The column that is wanted by this name."""
-        return self.values[self.found.at[name]]
+        values = self.values[self.found.at[name]]
+        if isinstance(values, pl.Series):
+            return values
+        return pl.Series(values.astype(np.str_).tolist() if values.dtype.kind == "S" else values)
+
+    def plain(self, name: str) -> NDArray[Any] | None:
+        """The column as an array that needs no second look; None where it may."""
+        values = self.values[self.found.at[name]]
+        return None if isinstance(values, pl.Series) else values
 
     def __contains__(self, name: str) -> bool:
         """Whether the file has the column."""

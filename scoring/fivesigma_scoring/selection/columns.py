@@ -50,6 +50,15 @@ def read_label(series: pl.Series, places: Places) -> tuple[NDArray[np.bool_], li
     return signal, _bad_labels(series, bad, places) if bad.size else []
 
 
+def quick_words(words: NDArray[np.bytes_]) -> NDArray[np.bool_] | None:
+    """The usual spellings as bool (n,), True for signal; None where another occurs or mixes in."""
+    for yes, no in PAIRS:
+        signal = words == yes.encode()
+        if (signal | (words == no.encode())).all():
+            return np.asarray(signal)
+    return None
+
+
 def _quick_label(series: pl.Series) -> NDArray[np.bool_] | None:
     """The usual spellings, one comparison each; None where another one occurs or mixes in."""
     for yes, no in PAIRS:

@@ -13,7 +13,7 @@ from fivesigma_scoring.files.tables import read_table
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import Finding, InputRefusedError
 from fivesigma_scoring.selection.array import read_array
-from fivesigma_scoring.selection.columns import CLASS, SCORE, read_label, schema
+from fivesigma_scoring.selection.columns import CLASS, SCORE, quick_words, read_label, schema
 from fivesigma_scoring.selection.prediction import Aligned, Selection
 from fivesigma_scoring.universe import Universe
 
@@ -35,6 +35,20 @@ def read_selection(path: Path, what: str, form: PredictionFormat) -> Selection:
 def _from_table(table: Table, form: PredictionFormat) -> Selection:
     if not table.rows:
         raise InputRefusedError(findings.no_rows(form.rows))
+    return _from_arrays(table, form) or _from_columns(table, form)
+
+
+def _from_arrays(table: Table, form: PredictionFormat) -> Selection | None:
+    """A small file that is spelled as most are; None where a closer look is needed."""
+    ids, words = table.plain(form.id_column), table.plain(CLASS)
+    selected = None if words is None else quick_words(words)
+    if ids is None or selected is None:
+        return None
+    score = table.plain(SCORE) if SCORE in table else None
+    return Selection(ids, table.found.warnings, table.places, selected, score)
+
+
+def _from_columns(table: Table, form: PredictionFormat) -> Selection:
     integers = form.id_type == "int"
     ids, errors = read_ids(table[form.id_column], form.id_column, table.places, integers=integers)
     selected, bad = read_label(table[CLASS], table.places)
