@@ -26,9 +26,7 @@ READER_ERRORS = (
     EOFError,
     NotImplementedError,
     OSError,
-    OverflowError,
-    UnicodeDecodeError,
-    struct.error,
+    ValueError,
     zipfile.BadZipFile,
     zlib.error,
     zstandard.ZstdError,
@@ -141,6 +139,8 @@ def expands_too_far(sent: int, limit: int) -> Finding:
 def _guarded(stream: BinaryIO, kind: str) -> Iterator[bytes]:
     try:
         yield from {"gz": _gz, "zst": _zst, "zip": _zip}[kind](stream)
+    except InputRefusedError:
+        raise
     except READER_ERRORS as error:
         raise InputRefusedError(findings.cut_short("archive")) from error
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,14 +103,20 @@ def read_npz(path: Path, wanted: Sequence[str], limit: int, types: str = NUMBERS
 def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with path.open("rb") as stream:
-            entries = too_many_entries(stream)
-            if entries:
-                raise InputRefusedError(array_findings.too_many_members(entries))
+            _check_directory(stream)
             with zipfile.ZipFile(stream) as archive:
                 _check_names([member.filename for member in archive.infolist()])
                 yield archive
+    except InputRefusedError:
+        raise
     except READER_ERRORS as error:
         raise InputRefusedError(findings.cut_short(".npz file")) from error
+
+
+def _check_directory(stream: BinaryIO) -> None:
+    entries = too_many_entries(stream)
+    if entries:
+        raise InputRefusedError(array_findings.too_many_members(entries))
 
 
 def _check_names(names: Sequence[str]) -> None:

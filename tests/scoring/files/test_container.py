@@ -27,10 +27,10 @@ def archive(count: int, comment: bytes = b"") -> bytes:
     return buffer.getvalue()
 
 
-def with_big_record(data: bytes, entries: int, length: int) -> bytes:
+def with_big_record(data: bytes, entries: int, length: int, start: int | None = None) -> bytes:
     """Put a 64-bit end record before the plain one, which keeps its own innocent numbers."""
     at = data.rindex(b"PK\x05\x06")
-    start = struct.unpack_from("<L", data, at + 16)[0]
+    start = struct.unpack_from("<L", data, at + 16)[0] if start is None else start
     record = struct.pack(
         "<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, entries, entries, length, start
     )
@@ -54,11 +54,15 @@ def test_directories_of_honest_zips(comment: bytes) -> None:
     assert too_many_entries(io.BytesIO(archive(1400, comment))) == 1400
 
 
-def test_a_64_bit_record_is_judged_since_zipfile_believes_it(tmp_path: Path) -> None:
-    data = archive(1400)
-    length = len(data) - data.index(b"PK\x01\x02") - 22
+@pytest.mark.parametrize("comment", [b"", b"x" * 65535], ids=["none", "longest"])
+def test_a_64_bit_record_is_judged_since_zipfile_believes_it(
+    tmp_path: Path, comment: bytes
+) -> None:
+    data = archive(1400, comment)
+    length = data.rindex(b"PK\x05\x06") - data.index(b"PK\x01\x02")
     lying = bytearray(with_big_record(data, 1400, length))
-    lying[-12:-6] = struct.pack("<HL", 1, 46)[:6]
+    end = lying.rindex(b"PK\x05\x06")
+    lying[end + 10 : end + 16] = struct.pack("<HL", 1, 46)
     with zipfile.ZipFile(io.BytesIO(lying)) as file:
         assert len(file.infolist()) == 1400
     assert too_many_entries(io.BytesIO(lying)) == 1400
@@ -73,6 +77,28 @@ def test_a_small_archive_with_a_64_bit_record_is_read(tmp_path: Path) -> None:
     path = tmp_path / "mine.zip"
     path.write_bytes(with_big_record(data, 1, len(data) - data.index(b"PK\x01\x02") - 22))
     assert read_capped(path, "zip", 100) == b"a\n"
+
+
+@pytest.mark.parametrize("start", [2**63, 2**64 - 1, 2**62, 0])
+def test_offsets_that_no_file_has(tmp_path: Path, start: int) -> None:
+    """Zipfile adds up numbers of 64 bits, and seeks to the sum."""
+    data, path = archive(1), tmp_path / "mine.zip"
+    length = data.rindex(b"PK\x05\x06") - data.index(b"PK\x01\x02")
+    path.write_bytes(with_big_record(data, 1, length, start))
+    with pytest.raises(InputRefusedError):
+        read_capped(path, "zip", 100)
+    directory = data.index(b"PK\x01\x02")
+    entry = bytearray(data[directory : data.rindex(b"PK\x05\x06")])
+    extra = struct.pack("<HHQ", 1, 8, start)
+    entry[30:32], entry[42:46] = struct.pack("<H", len(extra)), b"\xff" * 4
+    end = bytearray(data[-22:])
+    end[12:16] = struct.pack("<L", len(entry) + len(extra))
+    path.write_bytes(data[:directory] + entry + extra + end)
+    if start:
+        with pytest.raises(InputRefusedError):
+            read_capped(path, "zip", 100)
+    else:
+        assert read_capped(path, "zip", 100) == b"a\n"
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x05\x06", b"PK\x06\x07" + bytes(16) + archive(0)])

@@ -84,6 +84,8 @@ def test_the_first_member_tells_it_from_a_zip_of_text() -> None:
     assert is_npz(GOOD[:64])
     assert not is_npz(zipped(("mine.csv", b"a\n")))
     assert not is_npz(GOOD[:35])
+    assert is_npz(GOOD[:39])
+    assert not is_npz(GOOD[:26] + b"\x0a\x00" + GOOD[28:39])
     assert not is_npz(b"")
     assert not is_npz(npy(EVENT))
     assert not is_npz(b"PK\x03\x04" + GOOD[4:26] + b"\xff\xff" + GOOD[28:100])
@@ -194,6 +196,11 @@ REFUSED = {
         "unreadable",
         "The .npz file is damaged",
     ),
+    "fewer values than the header says, and their own sum": (
+        declared(in_place_of_events(npy(np.arange(9))[:176]), 200),
+        "unreadable",
+        "The .npz file is damaged",
+    ),
     "wrong sum": (
         zipped(*MEMBERS, method=zipfile.ZIP_STORED).replace(npy(EVENT)[-8:], b"\1" * 8, 1),
         "unreadable",
@@ -218,6 +225,17 @@ def test_a_lying_local_header_changes_nothing(tmp_path: Path) -> None:
     data[18:26] = struct.pack("<LL", 2**31, 2**31 - 1)
     path.write_bytes(data)
     assert np.array_equal(read_npz(path, WANTED, 10 * MIB).arrays["event"], EVENT)
+
+
+def test_an_offset_of_64_bits(tmp_path: Path) -> None:
+    directory, end = GOOD.index(b"PK\x01\x02"), GOOD.rindex(b"PK\x05\x06")
+    entry, extra = bytearray(GOOD[directory:end]), struct.pack("<HHQ", 1, 8, 2**64 - 1)
+    entry[30:32], entry[42:46] = struct.pack("<H", len(extra)), b"\xff" * 4
+    entry[46 + 9 : 46 + 9] = extra
+    tail = bytearray(GOOD[end:])
+    tail[12:16] = struct.pack("<L", len(entry))
+    error = refusal(tmp_path / "mine.npz", GOOD[:directory] + entry + tail)
+    assert error.findings[0].code == "unreadable"
 
 
 def test_seventy_thousand_members(tmp_path: Path) -> None:
