@@ -170,6 +170,22 @@ def test_extreme_weights_stay_among_the_values(weight: float) -> None:
         assert 1 <= quantile([(9.0, 0.0), (0.0, 0.0), *some], share) <= 4
 
 
+def test_rounding_loses_no_neighbour() -> None:
+    """Position 1e-50 plus a window of one rounds to one."""
+    assert quantile([(0.0, 1.0), (0.5, 1.0)], 1e-50) == 5e-51
+
+
+def test_rounding_leads_to_no_value_beyond_the_largest() -> None:
+    light = [0.081, 0.045, 0.005, 0.3]
+    same = [(100.56080705335903, weight) for weight in light]
+    assert quantile([(30.684664245492478, 1.0000000000000001e-19), *same], 0.0) <= same[0][0]
+
+
+def test_a_weight_without_a_square_leads_to_no_weightless_event() -> None:
+    """The square of 2e-162 is rounded up so far that the window is wider than the ruler."""
+    assert quantile([(0.0, 0.0), (5.0, 2e-162)], 0.5) == 5
+
+
 def test_nothing_drawn_has_no_quantile() -> None:
     some = sorted_values([(1.0, 1.0), (2.0, 0.0)])
     assert np.isnan(some.quantiles([0.5, 0.8], np.array([0, 3]))).tolist() == [True, True]
