@@ -21,12 +21,17 @@ from ..invocation import (
     phase_option,
 )
 from ..local_challenge import read_phase
+from ..plotting import check_target, draw_events
 from ..reading import read
 from ..settings_cache import known_challenge
 
 if TYPE_CHECKING:
     # Numpy and the readers take a moment to load, so only what runs them does.
     from fivesigma_scoring import Outcome
+    from fivesigma_scoring.offline import OwnEvents
+
+    Scored = tuple[Outcome, OwnEvents | None]
+    """What came out, and the events that can be drawn."""
 
 REFUSED = 4
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -126,16 +131,26 @@ def _show_report(run: Invocation, report: Report) -> None:
 @click.option("--options", type=JSON_OBJECT, help="Options of the metric, as JSON.")
 @click.option("--normalise", type=ClassTotals(), help="Class totals, such as '{\"s\": 692}'.")
 @click.option("--truth", type=PREDICTION, help="Your own events with id, label and weight.")
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path),
+    help="Draw ROC, AMS against the cut, residuals … of your own events: .png, .svg or a folder.",
+)
 @file_option
 @common
 @click.pass_obj
-def score(run: Invocation, /, file: Path, **given: Any) -> None:
+def score(run: Invocation, /, file: Path, plot: Path | None, **given: Any) -> None:
     """Score a file on your own events, with the server's code.
 
     As a challenge of the site does (SLUG --truth), with a challenge's folder (--challenge), or by
     a metric (--metric --truth).
     """
-    outcome = _settled(_chosen(run, file, **given))
+    work = _chosen(run, file, **given)
+    if plot is not None:
+        if given["truth"] is None:
+            raise click.UsageError("--plot draws your own events; use it with --truth.")
+        check_target(plot)
+    outcome, events = _settled(work)
     document = outcome.as_json()
     run.out.result(document)
     report = read(Report, document)
@@ -145,6 +160,8 @@ def score(run: Invocation, /, file: Path, **given: Any) -> None:
     if not report.ok:
         run.out.say("The file is refused.")
         click.get_current_context().exit(REFUSED)
+    if plot is not None and events is not None:
+        draw_events(events, plot, run.out.say)
 
 
 def _chosen(
@@ -158,7 +175,7 @@ def _chosen(
     options: dict[str, Any] | None,
     normalise: dict[str, Any] | None,
     truth: Path | None,
-) -> Callable[[], Outcome]:
+) -> Callable[[], Scored]:
     """The one way of scoring that the arguments ask for."""
     if (slug, challenge, metric).count(None) != 2:
         raise click.UsageError("Give one of: the slug of a challenge, --challenge, --metric.")
@@ -172,40 +189,32 @@ def _chosen(
         raise click.UsageError("Give your own events with --truth.")
     if slug is not None:
         return lambda: _as_site(run, slug, phase, truth, file)
-    return lambda: _by_metric(str(metric), options or {}, normalise, truth, file)
+    return lambda: _own_events(str(metric), options or {}, normalise, truth, file)
 
 
-def _with_folder(folder: Path, phase: str | None, file: Path) -> Outcome:
+def _with_folder(folder: Path, phase: str | None, file: Path) -> Scored:
     from fivesigma_scoring import score_challenge
 
     local = read_phase(folder, phase)
-    return score_challenge(
+    outcome = score_challenge(
         local.solution, local.sample, file, test_set=local.test_set, phase=local.phase
     )
+    return outcome, None
 
 
-def _as_site(
-    run: Invocation, slug: str, phase_slug: str | None, truth: Path, file: Path
-) -> Outcome:
-    from fivesigma_scoring import score_offline
-
+def _as_site(run: Invocation, slug: str, phase_slug: str | None, truth: Path, file: Path) -> Scored:
     challenge = known_challenge(run.client(), slug, run.out.say)
     phase = phase_of(challenge.phases, phase_slug)
-    return score_offline(
+    return _own_events(
         phase.metric, phase.options, phase.normalise, truth, file, metrics=phase.metrics
     )
 
 
-def _by_metric(
-    metric: str,
-    options: dict[str, Any],
-    normalise: dict[str, Any] | None,
-    truth: Path,
-    file: Path,
-) -> Outcome:
-    from fivesigma_scoring import score_offline
+def _own_events(*given: Any, **further: Any) -> Scored:
+    from fivesigma_scoring.offline import offline_sample
 
-    return score_offline(metric, options, normalise, truth, file)
+    events = offline_sample(*given, **further)
+    return events.outcome(), events
 
 
 def _settled(work: Callable[[], Any]) -> Any:

@@ -7,7 +7,6 @@ else in scoring imports: what runs in the sandbox only writes numbers down.
 import io
 import math
 import threading
-import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -62,9 +61,7 @@ def draw_sheet(
 def _picture(figures: Sequence[Figure], theme: Theme, form: Format) -> bytes:
     columns = 1 if len(figures) == 1 else 2
     rows = math.ceil(len(figures) / columns)
-    with _DRAWING, mpl.rc_context(settings(theme)), warnings.catch_warnings():
-        # A letter that no font has is drawn as a box; nobody can act on the warning.
-        warnings.filterwarnings("ignore", message=r"(?s).*[Gg]lyph.*missing")
+    with _DRAWING, mpl.rc_context(settings(theme)):
         sheet = canvas.Figure(
             figsize=(WIDTH * columns, _height(figures) * rows), layout="constrained"
         )

@@ -15,6 +15,8 @@ from fivesigma_scoring.layers import Curve, Layer, Mark, Matrix, Points, Steps
 
 HEADROOM = 1.3
 """The y-axis ends so much above the highest bin, to leave room for the legend."""
+LABEL, NAME = 45, 20
+"""Letters of a line in the legend, and of the name of a row or column."""
 ROOM = 0.12
 """Of the height, free above and below points."""
 MANY_CELLS, TOO_MANY_CELLS = 6, 14
@@ -101,8 +103,8 @@ def _matrix(axes: Axes, layer: Matrix, theme: Theme) -> None:
     values = np.array(layer.values)
     shades = LinearSegmentedColormap.from_list("shares", [theme.surface, theme.series[0]])
     axes.imshow(values, cmap=shades, vmin=0, vmax=1, aspect="auto")
-    axes.set_xticks(range(len(layer.columns)), [literal(one) for one in layer.columns])
-    axes.set_yticks(range(len(layer.rows)), [literal(one) for one in layer.rows])
+    axes.set_xticks(range(len(layer.columns)), [literal(one, NAME) for one in layer.columns])
+    axes.set_yticks(range(len(layer.rows)), [literal(one, NAME) for one in layer.rows])
     axes.tick_params(which="both", length=0)
     axes.minorticks_off()
     if len(layer.rows) < MANY_CELLS:
@@ -128,9 +130,10 @@ def _limits(axes: Axes, figure: Figure, lowest: float) -> None:
     ends = np.concatenate([_extent(layer) for layer in figure.layers])
     if ends.size and ends.max() > ends.min():
         axes.set_xlim(ends.min(), ends.max())
-    if figure.x_log:
+    # Where nothing is positive, a logarithmic axis would be empty.
+    if figure.x_log and np.isfinite(axes.dataLim.minposx):
         axes.set_xscale("log", nonpositive="clip")
-    if figure.y_log:
+    if figure.y_log and np.isfinite(axes.dataLim.minposy):
         axes.set_yscale("log", nonpositive="clip")
     if any(isinstance(layer, Points) for layer in figure.layers):
         axes.margins(y=ROOM)
@@ -162,9 +165,9 @@ def _heights(axes: Axes, least: float, highest: float, lowest: float) -> None:
 
 
 def _named(layer: Steps | Curve | Points | Mark) -> str | None:
-    return literal(layer.label) if layer.label else None
+    return literal(layer.label, LABEL) if layer.label else None
 
 
 def _legend(axes: Axes) -> None:
     if axes.get_legend_handles_labels()[1]:
-        axes.legend(loc="best", fontsize="small")
+        axes.legend(loc="best", fontsize="small").set_in_layout(False)

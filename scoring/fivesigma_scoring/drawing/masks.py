@@ -13,7 +13,8 @@ from fivesigma_scoring.drawing.style import BRAND, Theme, literal, say_below
 from fivesigma_scoring.figures import Figure
 from fivesigma_scoring.layers import DIFFERENCE, Layer, Mask
 
-ACROSS = 3
+ACROSS, NAME = 3, 25
+"""Pictures side by side, and letters of a name."""
 MARGIN = 0.06
 LEAST_SIDE = 24
 NARROW, WIDE = 0.5, 1.5
@@ -64,7 +65,7 @@ def _picture(axes: Axes, mask: Mask, window: tuple[float, ...], theme: Theme) ->
     axes.set_xlim(left, right)
     axes.set_ylim(bottom, top)
     axes.set_aspect("equal")
-    axes.set_title(literal(mask.label), fontsize="small")
+    axes.set_title(literal(mask.label, NAME), fontsize="small")
     axes.tick_params(which="both", labelsize="x-small", length=3)
 
 
@@ -93,5 +94,5 @@ def _legend(part: FigureBase, masks: Sequence[Layer], theme: Theme) -> None:
             for code in sorted(set(mask.code)):
                 seen.setdefault(mask.classes[int(code)], colours[int(code)])
     if seen:
-        handles = [Patch(color=colour, label=literal(name)) for name, colour in seen.items()]
+        handles = [Patch(color=colour, label=literal(name, NAME)) for name, colour in seen.items()]
         part.legend(handles=handles, loc="outside lower right", ncols=len(seen), fontsize="x-small")

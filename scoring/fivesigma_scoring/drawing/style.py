@@ -97,9 +97,10 @@ def _luminance(colour: Any) -> float:
     return float(np.dot(parts, (0.2126, 0.7152, 0.0722)))
 
 
-def literal(text: str) -> str:
-    """`text` so that matplotlib reads no formula into it."""
-    return text.replace("$", r"\$")
+def literal(text: str, most: int = 60) -> str:
+    """`text`, shortened to `most` letters, so that matplotlib reads no formula into it."""
+    short = text if len(text) <= most else f"{text[: most - 1]}…"
+    return short.replace("$", r"\$")
 
 
 def say_above(axes: Axes, title: str, theme: Theme) -> None:
@@ -111,5 +112,5 @@ def say_above(axes: Axes, title: str, theme: Theme) -> None:
 def say_below(part: FigureBase, note: str, theme: Theme) -> None:
     """What belongs under the axes."""
     if note:
-        text = literal(textwrap.fill(note, NOTE_WIDTH))
+        text = literal(textwrap.fill(note, NOTE_WIDTH), 2 * len(note))
         part.supxlabel(text, x=0.02, ha="left", fontsize="x-small", color=theme.muted)
