@@ -15,7 +15,7 @@ from fivesigma_scoring.regression.sample import LARGEST
 from fivesigma_scoring.report import ROWS_SHOWN, Finding
 from fivesigma_scoring.settings import TestSetSpec
 
-NEVER_TARGETS = ("label", "weight", "usage")
+NEVER_TARGETS = ("label", "weight", "usage", "variant", "group")
 
 
 def schema(form: PredictionFormat, _names: Sequence[str] = ()) -> Schema:

@@ -278,7 +278,7 @@ def test_a_prediction_with_nothing_of_the_truth_hears_which_columns_there_are(
 
 def test_an_array_is_held_against_all_columns_of_the_truth(folder: Folder) -> None:
     path = folder.path / "mine.npy"
-    frame = folder.frame(folder.truth)
+    frame = folder.frame(folder.truth).with_columns(variant=pl.lit("nominal"), group=folder.group)
     frame.write_csv(folder.path / "valid.csv")
     np.save(path, folder.mine)
     outcome = score_offline("rmse", {}, None, folder.path / "valid.csv", path)
