@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 import pytest
 from fivesigma_scoring import InputRefusedError
+from fivesigma_scoring.files import hdf5
 from fivesigma_scoring.files.hdf5 import hdf5_names, read_hdf5
 from h5py import h5d, h5p, h5pl, h5s, h5t, h5z
 
@@ -131,6 +132,20 @@ def test_folders_of_plugins_are_as_before(tmp_path: Path) -> None:
     assert folders() == before
 
 
+def test_no_folder_of_plugins_while_a_file_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, check = [], hdf5.check_filters
+
+    def spy(plan: Any, name: str) -> None:
+        sizes.append(h5pl.size())
+        check(plan, name)
+
+    monkeypatch.setattr(hdf5, "check_filters", spy)
+    read_hdf5(written(tmp_path / "a.h5", lambda f: f.create_dataset("pred", data=1)), "pred", 8)
+    assert sizes == [0]
+
+
 def low_level(file: h5py.File, dtype: Any, *filters: tuple[int, tuple[int, ...]]) -> None:
     plan = h5p.create(h5p.DATASET_CREATE)
     if filters:
@@ -159,7 +174,7 @@ def virtual(file: h5py.File) -> None:
     file.create_virtual_dataset("pred", layout)
 
 
-DEFLATE, SHUFFLE, SUM = (1, (4,)), (2, (1,)), (3, ())
+DEFLATE, SHUFFLE = (1, (4,)), (2, (1,))
 ODD: dict[str, tuple[Build, str]] = {
     "an external link": (
         lambda f: f.__setitem__("pred", h5py.ExternalLink("other.h5", "/pred")),
@@ -184,6 +199,10 @@ ODD: dict[str, tuple[Build, str]] = {
     "szip": (lambda f: low_level(f, h5t.STD_U8LE, (4, (32, 8))), "uses the filter 4 (szip)"),
     "gzip of gzip": (
         lambda f: low_level(f, h5t.STD_U8LE, DEFLATE, DEFLATE),
+        "combines its filters in an unusual way",
+    ),
+    "shuffled twice": (
+        lambda f: low_level(f, h5t.STD_U8LE, SHUFFLE, SHUFFLE, DEFLATE),
         "combines its filters in an unusual way",
     ),
     "lzf of gzip": (

@@ -97,7 +97,9 @@ def test_a_large_honest_chunk_is_read(tmp_path: Path, measure: Measure) -> None:
 
 
 def test_stored_bytes_beyond_the_chunk(tmp_path: Path) -> None:
-    assert refusal(chunk_of(tmp_path / "a.h5", zeros(2)[:1100], 64)) == ["unreadable"]
+    """The stream inside is whole, so that the library would take its first bytes."""
+    stored = zlib.compress(np.random.default_rng(2).bytes(2000))
+    assert refusal(chunk_of(tmp_path / "a.h5", stored, 64)) == ["unreadable"]
 
 
 def test_large_lzf_chunks_cannot_be_judged(tmp_path: Path) -> None:
