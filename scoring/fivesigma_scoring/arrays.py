@@ -58,7 +58,7 @@ def as_scores(values: ArrayLike, name: str) -> NDArray[np.float64]:
     """
     try:
         score = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         text = f"{name} must hold numbers: this metric orders events by their score."
         raise InputRefusedError(_problem("wrong_dtype", text)) from error
     if score.ndim != 1:
@@ -81,7 +81,7 @@ def as_weights(values: ArrayLike | None, n: int) -> NDArray[np.float64]:
         return np.ones(n)
     try:
         weight = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InputRefusedError(_problem("wrong_dtype", "weight must hold numbers.")) from error
     if weight.shape != (n,):
         text = f"weight has the shape {weight.shape}, the truth has {n:,} events."

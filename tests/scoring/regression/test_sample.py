@@ -39,7 +39,12 @@ def test_refused(truth: Any, mine: Any, code: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("weight", "code"),
-    [([1], "wrong_shape"), ([1, np.inf], "not_finite"), (["a", "b"], "wrong_dtype")],
+    [
+        ([1], "wrong_shape"),
+        ([1, np.inf], "not_finite"),
+        (["a", "b"], "wrong_dtype"),
+        ([1, 10**400], "wrong_dtype"),
+    ],
 )
 def test_weights_that_do_not_fit(weight: Any, code: str) -> None:
     with pytest.raises(InputRefusedError) as caught:
