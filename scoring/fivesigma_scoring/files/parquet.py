@@ -15,7 +15,7 @@ from fivesigma_scoring.report import InputRefusedError
 MAGIC = b"PAR1"
 FOOTER_LIMIT = 4 * 2**20
 SPARE_ROWS = 100_000
-PAGE_HEADER_LIMIT = 64 * 1024
+PAGE_HEADER_USUAL, PAGE_HEADER_LIMIT = 512, 64 * 1024
 SCHEMA, ROWS, ROW_GROUPS = 2, 3, 4
 ELEMENT_NAME, ELEMENT_CHILDREN = 4, 5
 GROUP_COLUMNS, GROUP_ROWS, CHUNK_META = 1, 3, 3
@@ -159,7 +159,7 @@ def check_pages(path: Path, chunks: Sequence[Chunk], rows: int) -> None:
 
     """
     try:
-        with path.open("rb") as stream:
+        with path.open("rb", buffering=PAGE_HEADER_USUAL) as stream:
             for chunk in chunks:
                 _check_chunk(stream, chunk, rows)
     except (ThriftError, KeyError, TypeError, OverflowError) as error:
@@ -171,14 +171,25 @@ def _check_chunk(stream: BinaryIO, chunk: Chunk, rows: int) -> None:
     if chunk.values > rows or end > stream.seek(0, 2):
         raise ThriftError("column outside the file")
     while at < end:
-        stream.seek(at)
-        reader = CompactReader(stream.read(min(PAGE_HEADER_LIMIT, end - at)))
-        page = reader.struct()
-        expanded += _size(page[PAGE_EXPANDED]) + reader.at
-        at += _size(page[PAGE_SENT]) + reader.at
+        page, length = _page_header(stream, at, end)
+        expanded += _size(page[PAGE_EXPANDED]) + length
+        at += _size(page[PAGE_SENT]) + length
         values = [_size(_dict(page[kind])[PAGE_VALUES]) for kind in PAGE_KINDS if kind in page]
         if at > end or expanded > chunk.expanded or any(count > chunk.values for count in values):
             raise ThriftError("page outside its column")
+
+
+def _page_header(stream: BinaryIO, at: int, end: int) -> tuple[dict[int, Any], int]:
+    """A page header and its length; nearly all are short, and reading further takes its time."""
+    for limit in (PAGE_HEADER_USUAL, PAGE_HEADER_LIMIT):
+        stream.seek(at)
+        reader = CompactReader(stream.read(min(limit, end - at)))
+        try:
+            return reader.struct(), reader.at
+        except ThriftError:
+            if limit == PAGE_HEADER_LIMIT:
+                raise
+    raise ThriftError("no page header")
 
 
 def read_frame(path: Path, names: Sequence[str]) -> pl.DataFrame:

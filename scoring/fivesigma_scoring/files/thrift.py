@@ -44,7 +44,8 @@ class CompactReader:
         if self.items > ITEM_LIMIT:
             raise ThriftError("too many values")
         if kind in INTEGERS:
-            return self._integer()
+            value = self._varint()
+            return (value >> 1) ^ -(value & 1)
         if kind in (TRUE, FALSE, BYTE):
             return self._byte()
         if kind in (BINARY, DOUBLE):
@@ -63,7 +64,11 @@ class CompactReader:
         return [self._value(head & 15, depth + 1) for _ in range(size)]
 
     def _byte(self) -> int:
-        return self._take(1)[0]
+        at = self.at
+        if at >= len(self.data):
+            raise ThriftError("ends too early")
+        self.at = at + 1
+        return self.data[at]
 
     def _take(self, size: int) -> bytes:
         piece = self.data[self.at : self.at + size]
@@ -73,12 +78,18 @@ class CompactReader:
         return piece
 
     def _varint(self) -> int:
-        value = 0
-        for shift in range(0, 70, 7):
-            byte = self._byte()
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
+        """Read without a call for each byte: a footer has thousands of numbers."""
+        data, at, value = self.data, self.at, 0
+        try:
+            for shift in range(0, 70, 7):
+                byte = data[at]
+                at += 1
+                value |= (byte & 127) << shift
+                if byte < 128:
+                    self.at = at
+                    return value
+        except IndexError as error:
+            raise ThriftError("ends too early") from error
         raise ThriftError("number too long")
 
     def _integer(self) -> int:
