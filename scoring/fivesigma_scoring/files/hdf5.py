@@ -5,6 +5,7 @@ promises. None of this is let happen: only datasets of the file itself and the f
 read. What a hostile file does to the library's own parser is left to the sandbox.
 """
 
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,7 +26,15 @@ from fivesigma_scoring.report import InputRefusedError
 NAMES_LISTED = 1000
 DIMENSIONS = 4
 WIDEST = 8
-LIBRARY_ERRORS = (ArithmeticError, LookupError, OSError, RuntimeError, TypeError, ValueError)
+LIBRARY_ERRORS = (
+    ArithmeticError,
+    LookupError,
+    OSError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+    zlib.error,
+)
 OTHER_TYPES = {
     h5t.STRING: "text",
     h5t.BITFIELD: "bit fields",

@@ -85,6 +85,15 @@ def test_a_chunk_that_expands_past_itself_takes_no_memory(tmp_path: Path, measur
     assert peak < 48 * MIB
 
 
+def test_a_chunk_just_too_full_and_a_large_damaged_one(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    assert refusal(chunk_of(path, zeros(300), 200 * MIB)) == ["unreadable"]
+    noise = np.random.default_rng(2).bytes(MIB)
+    assert refusal(chunk_of(path, noise, 8 * MIB)) == ["unreadable"]
+    cut = zlib.compress(noise)[: MIB // 2]
+    assert refusal(chunk_of(path, cut, 8 * MIB)) == ["unreadable"]
+
+
 def test_a_large_honest_chunk_is_read(tmp_path: Path, measure: Measure) -> None:
     path, values = tmp_path / "a.h5", np.random.default_rng(2).integers(0, 9, 8 * MIB, np.uint8)
     chunk_of(path, zlib.compress(values, 1), 8 * MIB)
@@ -92,6 +101,9 @@ def test_a_large_honest_chunk_is_read(tmp_path: Path, measure: Measure) -> None:
     codes, peak = measure(read_hdf5, path, "pred", GIB)
     assert codes == []
     assert peak < 4 * 8 * MIB
+    values[MIB:-MIB] = 0
+    chunk_of(path, zlib.compress(values, 1), 8 * MIB)
+    assert np.array_equal(read_hdf5(path, "pred", GIB), values)
     chunk_of(path, values.tobytes(), 8 * MIB, mask=1)  # where gzip was not worth it
     assert np.array_equal(read_hdf5(path, "pred", GIB), values)
 
