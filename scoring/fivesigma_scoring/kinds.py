@@ -16,6 +16,7 @@ from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.regression import kind as regression
 from fivesigma_scoring.report import Finding
+from fivesigma_scoring.segmentation import kind as segmentation
 from fivesigma_scoring.selection import kind as selection
 from fivesigma_scoring.selection.columns import CLASS
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
@@ -146,7 +147,11 @@ class Kind(Protocol):
         """The truth as a submission; returns the file's path, whose suffix may be another."""
 
 
-KINDS: Mapping[str, Kind] = {"selection": selection, "regression": regression}
+KINDS: Mapping[str, Kind] = {
+    "selection": selection,
+    "regression": regression,
+    "segmentation": segmentation,
+}
 
 
 def kind_of_sample(sample: Path) -> str:

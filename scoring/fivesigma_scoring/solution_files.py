@@ -13,6 +13,7 @@ from fivesigma_scoring import findings
 from fivesigma_scoring.files.columns import ID_BYTES, NO_ID
 from fivesigma_scoring.files.container import identify, read_capped
 from fivesigma_scoring.files.delimited import parse_text, read_header
+from fivesigma_scoring.files.npz import is_npz
 from fivesigma_scoring.files.parquet import check_pages, read_footer, read_frame
 from fivesigma_scoring.files.table import find_column, plain
 from fivesigma_scoring.prediction import HEADER_LIMIT, PredictionFormat
@@ -232,8 +233,8 @@ def sample_names(path: Path) -> tuple[str, ...] | None:
     """
     try:
         with path.open("rb") as stream:
-            head = stream.read(64)
-        if identify(head) in ("npy", "hdf5"):
+            head = stream.read(HEADER_LIMIT)
+        if identify(head) in ("npy", "hdf5") or is_npz(head):
             return None
     except OSError as error:
         raise SolutionError(f"{path.name}: cannot be opened ({error.strerror}).") from error

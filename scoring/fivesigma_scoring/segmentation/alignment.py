@@ -49,6 +49,8 @@ class Listed:
         packed = self._between(int(keys[0]), int(keys[-1]) + 1)
         if not packed.size:
             return np.zeros(keys.size, np.uint8)
+        if np.array_equal(packed >> CLASS_BITS, keys):
+            return (packed & CLASS_MASK).astype(np.uint8)
         found = packed[np.searchsorted(packed, keys << CLASS_BITS).clip(max=packed.size - 1)]
         return np.where(found >> CLASS_BITS == keys, found & CLASS_MASK, 0).astype(np.uint8)
 

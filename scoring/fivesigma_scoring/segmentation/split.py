@@ -15,15 +15,17 @@ from fivesigma_scoring.segmentation.tally import tally
 from fivesigma_scoring.universe import load_array
 
 SPLIT_FILE, GROUP_FILE = "split.json", "group.npy"
-RUNS, TRUTH, OFFSETS, TRUTHS = "runs", "truth", "offsets", "truths"
+PLACES, RUNS = "places", "runs"
+TRUTH, OFFSETS, TRUTHS = "truth", "offsets", "truths"
 OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT = "other_keys", "other_truth", "other_event"
 
 
 def load(folder: Path, aligned: Aligned) -> Sample:
     """The events of a split with a prediction."""
-    runs, truth, offsets, truths, keys, true, event = (
-        load_array(folder / f"{name}.npy")
-        for name in (RUNS, TRUTH, OFFSETS, TRUTHS, OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT)
+    truth = load_array(folder / f"{TRUTH}.npy")
+    runs, offsets, truths, keys, true, event = (
+        np.load(folder / f"{name}.npy", allow_pickle=False)  # too small to be worth a map
+        for name in (RUNS, OFFSETS, TRUTHS, OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT)
     )
     number = truths.shape[1]
     counts = tally(truth, _known(cut(aligned.lit, runs), number), offsets, truths)

@@ -24,6 +24,7 @@ from fivesigma_scoring.segmentation.split import (
     OTHER_EVENT,
     OTHER_KEYS,
     OTHER_TRUTH,
+    PLACES,
     RUNS,
     SPLIT_FILE,
     TRUTH,
@@ -169,6 +170,7 @@ class MaskTruth:
         event = event.clip(max=places.size - 1)
         others = places[event] == self.keys // self.universe.size
         return {
+            PLACES: places,
             RUNS: runs,
             TRUTH: cut(self.lit, runs),
             OFFSETS: np.concatenate([[0], np.cumsum(stops - starts)]),
