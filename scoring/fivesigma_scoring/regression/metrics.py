@@ -197,7 +197,7 @@ def _drawn_share(sample: Sample, draws: NDArray[np.int64]) -> NDArray[np.float64
 
 def few_events(sample: Sample, _options: Options) -> bool:
     """Whether n_eff of the events is below 25: too few for the delta method."""
-    return sample.effective_number < FEW_EVENTS
+    return sample.effective_number < FEW_EVENTS * (1 - ROUNDING)
 
 
 def rmse_is_rough(sample: Sample, options: Options) -> bool:

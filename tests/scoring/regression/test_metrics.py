@@ -345,7 +345,11 @@ def test_few_effective_events_take_replicas(name: str) -> None:
     cases = [
         (sample_of_arrays(truth, mine), False),
         (sample_of_arrays(truth[:24], mine[:24]), True),
-        (sample_of_arrays(truth[:25], mine[:25]), False),
+        *(
+            (sample_of_arrays(truth[:25], mine[:25], [weight] * 25), False)
+            for weight in (1, 0.7, 3)
+        ),
+        (sample_of_arrays(truth[:25], mine[:25], [0.5] + [1] * 24), True),
         (sample_of_arrays(truth, mine, heavy), True),
         (sample_of_arrays(truth, mine, group=np.arange(1000) % 24), True),
         (sample_of_arrays(truth, mine, group=np.arange(1000) % 26), False),
@@ -353,4 +357,3 @@ def test_few_effective_events_take_replicas(name: str) -> None:
     for sample, rough in cases:
         assert METRICS[name].is_rough(sample, {}) == rough
         assert estimates(sample, [(METRICS[name], {})])[0].bootstrap == rough
-        assert (sample.effective_number < FEW_EVENTS) == rough
