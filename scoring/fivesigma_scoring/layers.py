@@ -42,11 +42,11 @@ class _Checked:
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
-    def _take(self, *names: str, of: int) -> None:
-        """Arrays of `of` numbers each, or None."""
-        for name in names:
+    def _take(self, *names: str, of: int, optional: Texts = ()) -> None:
+        """Arrays of `of` numbers each; those that are `optional` may be None."""
+        for name in (*names, *optional):
             value = getattr(self, name)
-            if value is not None:
+            if value is not None or name not in optional:
                 value = _numbers(value, name)
                 demand(len(value) == of, f"{name} has {len(value)} numbers instead of {of}.")
                 self._set(**{name: value})
@@ -83,7 +83,7 @@ class Steps(_Checked):
         bins = _length(self.values)
         demand(bins > 0, "A histogram has at least one bin.")
         self._take("edges", of=bins + 1)
-        self._take("values", "errors", of=bins)
+        self._take("values", of=bins, optional=["errors"])
         edges = np.array(self.edges)
         demand(bool((np.diff(edges) > 0).all()), "The edges of a histogram increase.")
 
@@ -109,7 +109,7 @@ class Curve(_Checked):
         demand(isinstance(self.reference, bool), "A curve is a reference or not.")
         demand((self.low is None) == (self.high is None), "A band has two sides.")
         demand(_length(self.x) > 0, "A curve has at least one point.")
-        self._take("x", "y", "low", "high", of=_length(self.x))
+        self._take("x", "y", of=_length(self.x), optional=["low", "high"])
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Points(_Checked):
         checked_text(self.label)
         self._limit("x", "y", "x_errors", "y_errors")
         demand(_length(self.x) > 0, "There is at least one point.")
-        self._take("x", "y", "x_errors", "y_errors", of=_length(self.x))
+        self._take("x", "y", of=_length(self.x), optional=["x_errors", "y_errors"])
 
 
 @dataclass(frozen=True)
@@ -231,6 +231,7 @@ def _length(values: Any) -> int:
 
 
 def _numbers(values: Any, what: str) -> tuple[float, ...]:
+    demand(values is not None, f"{what} is missing.")
     demand(_length(values) <= MOST_POINTS, f"{what} is too long.")
     plain = values.tolist() if isinstance(values, np.ndarray) else values
     return tuple(_number(value, what) for value in plain)

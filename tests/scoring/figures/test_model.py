@@ -17,7 +17,7 @@ from fivesigma_scoring.layers import (
     Points,
     Steps,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 EVERYTHING = Figure(
@@ -62,9 +62,19 @@ LAYER_CHANGES: list[tuple[str, str, dict[str, Any]]] = [
     ("infinity", "steps", {"errors": [1.0, float("inf")]}),
     ("huge", "curve", {"y": [0.0, 1e31]}),
     ("huge integer", "curve", {"y": [0, 10**400]}),
+    ("huge integer for a pixel", "mask", {"code": [0, 10**400]}),
     ("text for a number", "curve", {"y": [0.0, "1"]}),
     ("boolean for a number", "curve", {"y": [0.0, True]}),
     ("null for a number", "points", {"x": [None, 1.0, 2.0]}),
+    ("null for edges", "steps", {"edges": None}),
+    ("null for heights", "steps", {"values": None}),
+    ("null for a line", "curve", {"y": None}),
+    ("null for points", "points", {"y": None}),
+    ("null for a row", "matrix", {"values": [None]}),
+    ("null for rows", "matrix", {"rows": None}),
+    ("null for cells", "matrix", {"values": None}),
+    ("null for pixels", "mask", {"row": None}),
+    ("null for classes of pixels", "mask", {"code": None}),
     ("text for an array", "points", {"x": "012"}),
     ("nested", "points", {"x": [[0.0], 1.0, 2.0]}),
     ("edges that fall", "steps", {"edges": [0, 2, 1]}),
@@ -173,6 +183,7 @@ def test_junk_is_refused_or_a_figure(junk: Any, at: str) -> None:
         assert Figure.from_json(document(figure)) == figure
 
 
+@settings(max_examples=400)
 @given(
     junk=JSON,
     at=st.integers(0, len(EVERYTHING.layers) - 1),
