@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +19,12 @@ from fivesigma_scoring.uncertainty import REPLICAS, SEED, Chosen, comparison, sp
 
 NORMAL_ABOVE = 1000.0
 DRAWS_AT_ONCE = 2_000_000
+LARGEST_DRAW = 13
+POISSON = np.cumsum([math.exp(-1) / math.factorial(count) for count in range(LARGEST_DRAW)])
+"""Probability of at most 0, 1, … of Poisson(1); a larger count has one of 10^-11."""
+
+Replicas = list[Sample | None]
+"""The sample with the cells of each replica; None for one that lost a whole class."""
 
 
 def estimates(sample: Sample, metrics: Sequence[Chosen]) -> list[Estimate]:
@@ -30,7 +35,7 @@ def estimates(sample: Sample, metrics: Sequence[Chosen]) -> list[Estimate]:
     """
     if not few_background_events(sample):
         return uncertainty.estimates(sample, metrics)
-    replicas = bootstrap_cells(sample)
+    replicas = bootstrap(sample)
     by_rows = [one for one in metrics if one[0].recount is not None]
     known = iter(uncertainty.estimates(sample, by_rows))
     return [
@@ -39,13 +44,11 @@ def estimates(sample: Sample, metrics: Sequence[Chosen]) -> list[Estimate]:
     ]
 
 
-def _from_cells(
-    metric: Metric, sample: Sample, options: Options, replicas: list[Cells]
-) -> Estimate:
+def _from_cells(metric: Metric, sample: Sample, options: Options, replicas: Replicas) -> Estimate:
     value = metric.function(sample, options)
     if metric.is_bound(sample):
         return Estimate(value, None, sample.n, lower_bound=True)
-    values = _replica_values(metric, sample, replicas, options)
+    values = _replica_values(metric, replicas, options)
     return Estimate(value, spread(values), sample.n, bootstrap=True)
 
 
@@ -68,7 +71,7 @@ def _paired_bootstrap(
     code = first.truth * 4 + first.selected * 2 + second.selected
     joint = [draws.reshape(REPLICAS, 2, 2, 2) for draws in _replicas(first, code, 8)]
     values = [
-        _replica_values(metric, sample, _rescaled(sample.cells, *marginal), options)
+        _replica_values(metric, _rescaled(sample, *marginal), options)
         for sample, marginal in (
             (first, [draws.sum(axis=3) for draws in joint]),
             (second, [draws.sum(axis=2) for draws in joint]),
@@ -77,36 +80,39 @@ def _paired_bootstrap(
     return spread(values[0] - values[1])
 
 
-def bootstrap_cells(sample: Sample) -> list[Cells]:
-    """200 replicas of the cells: every event (or group) counts Poisson(1) times, seeded.
+def bootstrap(sample: Sample) -> Replicas:
+    """200 replicas: every event (or group) counts Poisson(1) times, seeded.
 
     Declared totals are restored in each replica, exactly as the metric's weights were scaled.
     """
     code = sample.truth * 2 + sample.selected
     count, weight = (draws.reshape(REPLICAS, 2, 2) for draws in _replicas(sample, code, 4))
-    return _rescaled(sample.cells, count, weight)
+    return _rescaled(sample, count, weight)
 
 
-def _rescaled(cells: Cells, count: NDArray[np.float64], weight: NDArray[np.float64]) -> list[Cells]:
-    weight = weight.copy()
+def _rescaled(sample: Sample, count: NDArray[np.float64], weight: NDArray[np.float64]) -> Replicas:
+    cells, weight = sample.cells, weight.copy()
     for signal, total in enumerate((cells.total_background, cells.total_signal)):
         drawn = weight[:, signal].sum(axis=1)
         if cells.fixed[signal]:
             scale = np.divide(total, drawn, out=np.ones_like(drawn), where=drawn > TINY)
             weight[:, signal] *= scale[:, None]
-    return [replace(cells, count=n, weight=w) for n, w in zip(count, weight, strict=True)]
+    lives = (count.sum(axis=2) > 0).all(axis=1) & (weight.sum(axis=2) > TINY).all(axis=1)
+    return [
+        sample.with_cells(Cells(n, w, cells.square, cells.fixed)) if alive else None
+        for n, w, alive in zip(count, weight, lives.tolist(), strict=True)
+    ]
 
 
-def _replica_values(
-    metric: Metric, sample: Sample, replicas: list[Cells], options: Options
-) -> NDArray[np.float64]:
-    return np.array([replica_value(metric, sample, cells, options) for cells in replicas])
+def _replica_values(metric: Metric, replicas: Replicas, options: Options) -> NDArray[np.float64]:
+    missing = float("nan")
+    return np.array([missing if r is None else metric.function(r, options) for r in replicas])
 
 
 def replica_value(metric: Metric, sample: Sample, cells: Cells, options: Options) -> float:
     """The metric on the cells of a replica; NaN for one that lost a whole class and so has none."""
     if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all():
-        return metric.function(replace(sample, cells=cells), options)
+        return metric.function(sample.with_cells(cells), options)
     return float("nan")
 
 
@@ -137,11 +143,22 @@ def _drawn(
     values = np.stack([np.ones(weight.size), weight], axis=1)
     sums = np.concatenate(
         [
-            random.poisson(1.0, (min(step, REPLICAS - start), weight.size)) @ values
+            _poisson(random, (min(step, REPLICAS - start), weight.size)) @ values
             for start in range(0, REPLICAS, step)
         ]
     )
     return sums[:, 0], sums[:, 1]
+
+
+def _poisson(random: np.random.RandomState, shape: tuple[int, int]) -> NDArray[np.int8]:
+    """Poisson(1) by inversion, six times as fast as the generator's own."""
+    uniform, draws = random.random_sample(shape), np.zeros(shape, np.int8)
+    for threshold in POISSON:
+        more = uniform > threshold
+        if not more.any():
+            break
+        draws += more
+    return draws
 
 
 def _grouped_replicas(

@@ -91,6 +91,11 @@ class Sample:
         """Number of events."""
         return int(self.truth.size)
 
+    def with_cells(self, cells: Cells) -> Self:
+        """The same events with other sums: a replica."""
+        rest = (self.truth, self.selected, self.weight)
+        return type(self)(*rest, cells, self.group, self.read_score)
+
     @cached_property
     def score(self) -> NDArray[np.float64] | None:
         """float64 (n,), larger means more signal-like; fetched for the metrics that need it."""
