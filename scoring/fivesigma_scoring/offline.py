@@ -68,7 +68,8 @@ def score_offline(
     prediction
         A prediction file for the same ids.
     test_set
-        What masks need to know: classes and shape, unless the truth says them.
+        What masks need to know: classes and shape, unless the truth says them. Variants are not
+        told apart: the truth is one sample.
 
     Returns
     -------
@@ -138,7 +139,7 @@ def offline_sample(
     name = METRICS[metric].kind
     phase = PhaseScoring("offline", metric, metrics, options, normalise)
     chosen = with_options(check_phase(phase, name), options)
-    settings = replace(test_set or TestSetSpec(), kind=name, usage=None, split=None)
+    settings = replace(test_set or TestSetSpec(), kind=name, usage=None, split=None, variants=None)
     kind, truth = KINDS[name], Path(truth)
     needs_score = any(one.needs_score for one, _ in chosen)
     universe = kind.universe_of_truth(
