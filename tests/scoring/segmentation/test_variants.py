@@ -20,7 +20,7 @@ EVENTS, SIDE, CLASSES = 240, 6, 3
 OF_200_REPLICAS = 4 / np.sqrt(2 * 200)
 METRICS = ("event_accuracy_p80", "voxel_accuracy", "event_accuracy_mean", "mean_iou")
 NAMES = ("nominal", "dead channels", "noise")
-RIGHT = {"nominal": 0.85, "dead channels": 0.6, "noise": 0.8}
+RIGHT = {"nominal": 0.55, "dead channels": 0.4, "noise": 0.5}
 Masks = NDArray[np.uint8]
 
 
