@@ -50,11 +50,11 @@ class BoundType(click.ParamType[Bound]):
         """The bound, with the direction of its metric."""
         if isinstance(value, Bound):
             return value
-        from fivesigma_scoring import METRICS
+        from fivesigma_scoring.registry import METRICS, names_of
 
         name, _, number = str(value).partition("=")
         if name not in METRICS:
-            self.fail(f"{name!r} is no metric; there are {', '.join(METRICS)}.", param, ctx)
+            self.fail(f"{name!r} is no metric; there are {', '.join(names_of())}.", param, ctx)
         try:
             bound = float(number)
         except ValueError:

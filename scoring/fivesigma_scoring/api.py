@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from fivesigma_scoring.kinds import KINDS
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
-from fivesigma_scoring.registry import METRICS
+from fivesigma_scoring.registry import METRICS, names_of
 
 
 def score(
@@ -89,5 +89,5 @@ def compare(
 
 def _metric(name: str, options: Mapping[str, Any]) -> tuple[Metric, dict[str, Any]]:
     if name not in METRICS:
-        raise ValueError(f"Unknown metric {name!r}; there are: {', '.join(METRICS)}.")
+        raise ValueError(f"Unknown metric {name!r}; there are: {', '.join(names_of())}.")
     return METRICS[name], METRICS[name].settings(options)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 from fivesigma_scoring.kinds import Kind, Truth
 from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.phases import with_options
+from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.registry import METRICS
+from fivesigma_scoring.report import Finding
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary
 from fivesigma_scoring.solution_files import SolutionError
 from fivesigma_scoring.splits import IGNORED, PRIVATE, PUBLIC
@@ -20,6 +22,8 @@ from fivesigma_scoring.universe import load_array
 from fivesigma_scoring.variants import NOMINAL, VariantEvents, common_units
 
 SPLITS = {"public": PUBLIC, "private": PRIVATE}
+DIAGNOSED = "public"
+"""What is said of the private split would tell of its score."""
 PHASE_FILE, UNIT_FILE, VARIANTS = "phase.json", "unit.npy", "variants"
 
 Scores = Mapping[str, Mapping[str, Estimate]]
@@ -111,7 +115,27 @@ def _variant_folder(split: Path, at: int) -> Path:
     return split / VARIANTS / str(at) if at else split
 
 
-def score_phase(kind: Kind, folder: Path, aligned: Any) -> tuple[Scores, VariantScores]:
+@dataclass(frozen=True)
+class PhaseScores:
+    """What a phase says of one prediction.
+
+    Attributes
+    ----------
+    scores
+        What stands in the columns of the board.
+    variants
+        Empty where there are none.
+    diagnoses
+        Warnings that need the truth, of the public split (its nominal events).
+
+    """
+
+    scores: Scores
+    variants: VariantScores
+    diagnoses: tuple[Finding, ...]
+
+
+def score_phase(kind: Kind, folder: Path, aligned: Any, form: PredictionFormat) -> PhaseScores:
     """Every metric of a phase on every split, and on every variant of it where there are some.
 
     Parameters
@@ -122,6 +146,8 @@ def score_phase(kind: Kind, folder: Path, aligned: Any) -> tuple[Scores, Variant
         ``truth/<phase>`` of a compiled solution.
     aligned
         The prediction in the order of the universe.
+    form
+        What its file had to look like in this phase.
 
     """
     settings = json.loads((folder / PHASE_FILE).read_text())
@@ -129,8 +155,11 @@ def score_phase(kind: Kind, folder: Path, aligned: Any) -> tuple[Scores, Variant
     metrics = with_options([METRICS[name] for name in names], settings["options"])
     scores: dict[str, dict[str, Estimate]] = {}
     variants: dict[str, dict[str, dict[str, Estimate]]] = {}
+    diagnoses: tuple[Finding, ...] = ()
     for split in SPLITS:
         sample = kind.load(folder / split, aligned)
+        if split == DIAGNOSED:
+            diagnoses = tuple(kind.diagnose(sample, form))
         shown = kind.estimates(sample, metrics)
         if VARIANTS in settings:
             events = _load_variants(kind, folder / split, aligned, sample, len(settings[VARIANTS]))
@@ -140,7 +169,7 @@ def score_phase(kind: Kind, folder: Path, aligned: Any) -> tuple[Scores, Variant
                 for at, variant in enumerate(settings[VARIANTS])
             }
         scores[split] = dict(zip(names, shown, strict=True))
-    return scores, variants
+    return PhaseScores(scores, variants, diagnoses)
 
 
 def _load_variants(

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.regression.sample import as_values
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.sums import dot
 from fivesigma_scoring.uncertainty import row_draws, spread
 
 WANTED = 0.6827
@@ -91,7 +92,7 @@ def _value(intervals: _Intervals, draws: NDArray[np.int64]) -> float:
     if n == 0:
         return float("nan")
     penalty = coverage_penalty(int(draws @ intervals.covered), n)
-    return -math.log((float(draws @ intervals.width) / n + FLOOR) * penalty)
+    return -math.log((dot(draws.astype(np.float64), intervals.width) / n + FLOOR) * penalty)
 
 
 def _checked(truth: ArrayLike, lower: ArrayLike, upper: ArrayLike) -> _Intervals:

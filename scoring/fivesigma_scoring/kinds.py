@@ -140,6 +140,9 @@ class Kind(Protocol):
     def estimates(self, sample: Any, metrics: Sequence[Chosen]) -> list[Estimate]:
         """Each metric with its sampling error."""
 
+    def diagnose(self, sample: Any, form: PredictionFormat) -> list[Finding]:
+        """Warnings that need the truth of the events, as cheap as their metrics."""
+
     def compare(self, metric: Metric, first: Any, second: Any, options: Options) -> Comparison:
         """Two predictions on the same events."""
 

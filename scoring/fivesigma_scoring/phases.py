@@ -5,13 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from fivesigma_scoring.metric import Metric, Options
-from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
+from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS, names_of
 from fivesigma_scoring.settings import PhaseScoring
 from fivesigma_scoring.solution_files import SolutionError
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 VARIANT_RANKS = ("nominal", "mean", "worst")
-NAMES_SHOWN = 20
 
 
 def check_phase(phase: PhaseScoring, kind: str) -> list[Metric]:
@@ -33,7 +32,7 @@ def check_phase(phase: PhaseScoring, kind: str) -> list[Metric]:
     names = [name for name, metric in METRICS.items() if metric.kind == kind]
     for name in phase.names():
         if name not in names:
-            known = ", ".join(names[:NAMES_SHOWN])
+            known = ", ".join(names_of(kind))
             raise SolutionError(f"Unknown metric {name!r}; {kind} has {known}.")
     metrics = [METRICS[name] for name in phase.names()]
     for name in phase.options:

@@ -13,7 +13,7 @@ from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.reading import read_prediction
 from fivesigma_scoring.registry import METRICS, SCORER_VERSIONS
-from fivesigma_scoring.report import InputRefusedError, Report
+from fivesigma_scoring.report import Finding, InputRefusedError, Report
 from fivesigma_scoring.universe import FORMAT_FILE
 
 Stage = Callable[[str], None]
@@ -38,6 +38,8 @@ class Outcome:
         Of the metrics' family.
     variants
         Split -> variant -> metric -> estimate; empty where there are none.
+    diagnoses
+        Warnings that need the truth, of the public split; seen by whoever sees its scores.
 
     """
 
@@ -45,16 +47,19 @@ class Outcome:
     scores: Scores = field(default_factory=dict)
     scorer_version: int = 0
     variants: VariantScores = field(default_factory=dict)
+    diagnoses: tuple[Finding, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """``{"ok", "findings", "scores": {split: {metric: {…}}} or null, "scorer_version"}``.
 
+        With ``"diagnoses": [finding, …]`` beside them.
         Only where there are variants also ``"variants": {split: {variant: {metric: {…}}}}``.
         """
         answer = {
             **self.report.as_json(),
             "scores": _as_json(self.scores) if self.report.ok else None,
             "scorer_version": self.scorer_version,
+            "diagnoses": [one.as_json() for one in self.diagnoses],
         }
         if self.variants:
             answer["variants"] = {split: _as_json(one) for split, one in self.variants.items()}
@@ -65,7 +70,9 @@ class Outcome:
         """The inverse of `as_json`."""
         scores = _from_json(value["scores"] or {})
         variants = {split: _from_json(one) for split, one in value.get("variants", {}).items()}
-        return cls(Report.from_json(value), scores, value["scorer_version"], variants)
+        diagnoses = tuple(Finding.from_json(one) for one in value["diagnoses"])
+        report = Report.from_json(value)
+        return cls(report, scores, value["scorer_version"], variants, diagnoses)
 
 
 def _as_json(table: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Any]]:
@@ -155,8 +162,8 @@ def score_file(
     version = SCORER_VERSIONS[form.kind]
     if aligned is None:
         return Outcome(report, {}, version)
-    scores, variants = score_phase(kind, folder, aligned)
-    return Outcome(report, scores, version, variants)
+    scored = score_phase(kind, folder, aligned, form)
+    return Outcome(report, scored.scores, version, scored.variants, scored.diagnoses)
 
 
 def check_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:

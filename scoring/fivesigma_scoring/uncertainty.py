@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Comparison, Estimate, Metric, Options, Recount
+from fivesigma_scoring.sums import dot
 
 REPLICAS = 200
 SEED = 20140912
@@ -42,7 +43,7 @@ class EventInfluence:
     def variance(self, sample: Events) -> float:
         """Sum of phi_i squared, over groups of events where the sample has groups."""
         phi = summed_by_group(self.phi, sample)
-        return float(phi @ phi)
+        return dot(phi, phi)
 
 
 def summed_by_group(phi: NDArray[np.float64], sample: Events) -> NDArray[np.float64]:
@@ -143,7 +144,7 @@ def _paired(metric: Metric, first: Events, second: Events, options: Options) -> 
         raise ValueError(f"{metric.name} has no influence function, its sigma is from replicas.")
     phi: NDArray[np.float64] = metric.influence(first, options).per_event(first)
     phi = summed_by_group(phi - metric.influence(second, options).per_event(second), first)
-    return math.sqrt(float(phi @ phi))
+    return math.sqrt(dot(phi, phi))
 
 
 def p_value(difference: float, sigma: float) -> float:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fivesigma_scoring import METRICS, SCORER_VERSIONS, score
+from fivesigma_scoring.registry import names_of
 from fivesigma_scoring.selection.metrics import ams_value
 
 VECTORS = Path(__file__).parents[3] / "shared" / "vectors" / "ams.json"
@@ -56,8 +57,7 @@ def test_the_registry_is_sorted_and_consistent() -> None:
     assert all(name == metric.name for name, metric in METRICS.items())
     assert list(dict.fromkeys(metric.kind for metric in METRICS.values())) == list(SCORER_VERSIONS)
     for kind in ("selection", "regression"):  # those of masks go from pooled to per class
-        family = [name for name, metric in METRICS.items() if metric.kind == kind]
-        assert family == sorted(family)
+        assert names_of(kind) == sorted(names_of(kind))
     assert {name for name, metric in METRICS.items() if metric.kind == "selection"} == {
         "accuracy",
         "ams",

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from fivesigma_scoring import METRICS
+from fivesigma_scoring import KINDS, METRICS
 
 from .definition_errors import nearest, show
 from .definition_model import Definition, PhaseDefinition, TestSetDefinition
 
-KINDS = ("selection", "segmentation", "regression")
 SELECTION_CLASSES = {"s", "b"}
 MOST_CLASSES = 256  # class numbers have 8 bits
 

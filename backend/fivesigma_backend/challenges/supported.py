@@ -6,8 +6,6 @@ when its behaviour comes.
 
 from __future__ import annotations
 
-from fivesigma_scoring import KINDS
-
 from .definition_model import Definition
 
 
@@ -16,7 +14,6 @@ def not_supported_yet(definition: Definition) -> list[str]:
     phases = definition.phases
     test_sets = definition.test_sets.values()
     used = {
-        f'kind = "{definition.kind}"': definition.kind not in KINDS,
         f'registration.policy = "{definition.registration.policy}"': (
             definition.registration.policy != "open"
         ),

@@ -103,3 +103,34 @@ def shared_targets(targets: Sequence[str]) -> Finding:
         "inputs out of the prediction."
     )
     return Finding("shared_targets", "warning", text)
+
+
+def looks_inverted(target: str) -> Finding:
+    """Warns that a prediction falls where the truth rises."""
+    text = (
+        f'The target "{shorten(target)}" looks inverted: the prediction falls where the truth '
+        "rises. Look for a wrong sign or a reversed order in the last step that wrote it."
+    )
+    return Finding("looks_inverted", "warning", text, target)
+
+
+def looks_shuffled(target: str) -> Finding:
+    """Warns that a prediction has nothing to do with the truth of its events."""
+    text = (
+        f'The target "{shorten(target)}" varies, but not with the truth, as if the rows were '
+        "shuffled. Join your predictions to the test file by the id instead of the order of the "
+        "rows."
+    )
+    return Finding("looks_shuffled", "warning", text, target)
+
+
+def looks_scaled(target: str, factor: float) -> Finding:
+    """Warns of a prediction that is too large by a factor; a whole number, or one over such."""
+    times = f"{max(factor, 1 / factor):,.0f}"
+    looks = f"about {times} times too {'large' if factor > 1 else 'small'}"
+    advice = "Compare its unit with that of the training file."
+    if factor in FACTORS:
+        looks = FACTORS[factor]
+        advice = f"{'Divide' if factor > 1 else 'Multiply'} it by {times}."
+    text = f'The target "{shorten(target)}" looks {looks}. {advice}'
+    return Finding("looks_scaled", "warning", text, target)

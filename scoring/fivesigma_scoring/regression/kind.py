@@ -12,6 +12,7 @@ from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.regression import reading
 from fivesigma_scoring.regression.array import look_array
 from fivesigma_scoring.regression.columns import never_targets, schema, target_names
+from fivesigma_scoring.regression.diagnosis import diagnose
 from fivesigma_scoring.regression.findings import shared_targets
 from fivesigma_scoring.regression.prediction import Aligned, Regression
 from fivesigma_scoring.regression.reading import read_regression as read
@@ -29,6 +30,7 @@ from fivesigma_scoring.variants import apart as link
 __all__ = [
     "align",
     "compare",
+    "diagnose",
     "estimates",
     "header",
     "link",

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from fivesigma_scoring.metric import Influence, Options, Recount
 from fivesigma_scoring.regression.quantiles import SortedValues
 from fivesigma_scoring.regression.sample import LARGEST, ROUNDING, Sample
+from fivesigma_scoring.sums import dot, dot_columns
 from fivesigma_scoring.uncertainty import EventInfluence
 
 FEW_EVENTS = 25.0
@@ -55,7 +56,7 @@ def mae(sample: Sample, _options: Options) -> float:
 
     Source: scikit-learn's ``mean_absolute_error``.
     """
-    return float(sample.share @ absolute_error(sample))
+    return dot(sample.share, absolute_error(sample))
 
 
 def mre(sample: Sample, _options: Options) -> float:
@@ -69,7 +70,7 @@ def mre(sample: Sample, _options: Options) -> float:
         As for `relative_error`.
 
     """
-    return float(sample.share @ relative_error(sample))
+    return dot(sample.share, relative_error(sample))
 
 
 def bias(sample: Sample, _options: Options) -> float:
@@ -77,7 +78,7 @@ def bias(sample: Sample, _options: Options) -> float:
 
     Opposite biases of two target columns cancel, as those of two events do.
     """
-    return float(sample.share @ error(sample))
+    return dot(sample.share, error(sample))
 
 
 def rmse(sample: Sample, _options: Options) -> float:
@@ -120,7 +121,7 @@ def resolution_68(sample: Sample, _options: Options) -> float:
 
 
 def _mean_squares(sample: Sample) -> NDArray[np.float64]:
-    return np.asarray(sample.share @ sample.residual**2)
+    return dot_columns(sample.share, sample.residual**2)
 
 
 def _root_mean(squares: NDArray[np.float64]) -> float:
@@ -141,7 +142,7 @@ def mean_influence(each: PerEvent) -> Callable[[Sample, Options], Influence]:
 
     def influence(sample: Sample, _options: Options) -> EventInfluence:
         values = each(sample)
-        return EventInfluence(sample.share * (values - sample.share @ values))
+        return EventInfluence(sample.share * (values - dot(sample.share, values)))
 
     return influence
 
@@ -163,7 +164,7 @@ def mean_recount(each: PerEvent) -> Callable[[Sample, Options], Recount]:
 
     def recount(sample: Sample, _options: Options) -> Recount:
         values = each(sample)
-        return lambda draws: float(_drawn_share(sample, draws) @ values)
+        return lambda draws: dot(_drawn_share(sample, draws), values)
 
     return recount
 
@@ -171,7 +172,7 @@ def mean_recount(each: PerEvent) -> Callable[[Sample, Options], Recount]:
 def rmse_recount(sample: Sample, _options: Options) -> Recount:
     """The RMSE of replicas."""
     squares = sample.residual**2
-    return lambda draws: _root_mean(_drawn_share(sample, draws) @ squares)
+    return lambda draws: _root_mean(dot_columns(_drawn_share(sample, draws), squares))
 
 
 def median_recount(sample: Sample, _options: Options) -> Recount:

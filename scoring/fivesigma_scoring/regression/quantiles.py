@@ -7,6 +7,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma_scoring.sums import dot
+
 
 @dataclass(frozen=True)
 class SortedValues:
@@ -78,7 +80,7 @@ class SortedValues:
         end = np.cumsum(weight)
         if not (end.size and end[-1] > 0):
             return [float("nan")] * len(shares)
-        window = min(1.0, float(weight @ self.weight / end[-1]), float(end[-1]))
+        window = min(1.0, dot(weight, self.weight) / float(end[-1]), float(end[-1]))
         return [self._mean(weight, end, share * (end[-1] - window), window) for share in shares]
 
     def _mean(
@@ -104,5 +106,5 @@ class SortedValues:
         covered[-1] = start - (end[high - 1] - window)
         value = self.value[low : high + 1]
         anchor = value[-1] if covered[-1] >= window / 2 else value[0]
-        mean = anchor + float(covered @ (value - anchor)) / window
+        mean = anchor + dot(covered, value - anchor) / window
         return float(np.clip(mean, value[0], value[-1]))

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fivesigma_scoring.arrays import as_weights
 from fivesigma_scoring.regression.quantiles import SortedValues
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.sums import dot
 from fivesigma_scoring.uncertainty import summed_by_group
 
 LARGEST = 1e50
@@ -78,7 +79,7 @@ class Sample:
     def effective_number(self) -> float:
         """n_eff = (sum w)^2 / sum w^2 of the independent events (groups where there are any)."""
         share = summed_by_group(self.share, self)
-        return float(1 / (share @ share))
+        return 1 / dot(share, share)
 
     @cached_property
     def sorted_residuals(self) -> tuple[SortedValues, ...]:

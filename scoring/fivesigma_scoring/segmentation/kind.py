@@ -12,6 +12,7 @@ from fivesigma_scoring.report import Finding
 from fivesigma_scoring.segmentation import offline, sample
 from fivesigma_scoring.segmentation.alignment import align
 from fivesigma_scoring.segmentation.columns import schema
+from fivesigma_scoring.segmentation.confusion import diagnose
 from fivesigma_scoring.segmentation.counts import Sample, sample_of_masks
 from fivesigma_scoring.segmentation.dense import look_array as look
 from fivesigma_scoring.segmentation.reading import read_mask as read
@@ -26,6 +27,7 @@ from fivesigma_scoring.variants import apart as link
 __all__ = [
     "align",
     "compare",
+    "diagnose",
     "estimates",
     "header",
     "link",

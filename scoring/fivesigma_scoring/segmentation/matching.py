@@ -77,7 +77,8 @@ def stands_as_sample(mask: SparseMask, universe: MaskUniverse) -> bool:
         changes += int(last is not None and last != number[0])
         last = number[-1]
         index = flat_index(place, universe.format.shape)
-        if not np.array_equal(index, universe.lit[start : start + number.size]):
+        lit = universe.lit[start : start + number.size]
+        if not (index == lit.astype(np.result_type(index, lit), copy=False)).all():
             return False
     return changes == expected.size - 1
 

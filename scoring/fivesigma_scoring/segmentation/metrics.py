@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Options, Recount
 from fivesigma_scoring.segmentation.counts import Sample
+from fivesigma_scoring.sums import dot, dot_columns
 from fivesigma_scoring.uncertainty import EventInfluence, summed_by_group
 
 FEW_EVENTS = 25.0
@@ -51,7 +52,9 @@ class Ratios:
     def recount(self, draws: NDArray[np.int64]) -> float:
         """The value where event i counts `draws[i]` times, shape (n,)."""
         times = draws.astype(np.float64)
-        return _mean_ratio(times @ self.part, times @ self.whole, times @ self.truth)
+        return _mean_ratio(
+            *(dot_columns(times, one) for one in (self.part, self.whole, self.truth))
+        )
 
     def influence(self) -> NDArray[np.float64]:
         """phi_i by the delta method: the mean of (part_i - ratio whole_i) / sum(whole), (n,)."""
@@ -80,7 +83,7 @@ def _mean_ratio(
 
 def _effective_number(weight: NDArray[np.float64]) -> float:
     """n_eff = (sum of w)^2 / (sum of w^2); weights are not negative and do not all vanish."""
-    return float(weight.sum() ** 2 / (weight @ weight))
+    return float(weight.sum() ** 2 / dot(weight, weight))
 
 
 def _together(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from fivesigma_scoring.selection.cells import (
     effective_number,
     few_background_events,
 )
+from fivesigma_scoring.sums import dot
 from fivesigma_scoring.uncertainty import REPLICAS, SEED, Chosen, comparison, spread
 
 NORMAL_ABOVE = 1000.0
@@ -135,7 +136,7 @@ def _drawn(
     Events of different cells are independent, so each cell is drawn for itself. No metric mixes
     counts and weights, which is why the Gaussian case may draw them apart.
     """
-    total, square = float(weight.sum()), float(weight @ weight)
+    total, square = float(weight.sum()), dot(weight, weight)
     if effective_number(total, square) > NORMAL_ABOVE:
         count = random.normal(weight.size, math.sqrt(weight.size), REPLICAS)
         return count, random.normal(total, math.sqrt(square), REPLICAS)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Options
 from fivesigma_scoring.selection.ranking import Ranking
+from fivesigma_scoring.sums import dot
 
 CLASSES = ("b", "s")
 FEW_EVENTS = 25.0
@@ -138,7 +139,7 @@ class Sample:
 def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Number, sum of weights, sum of squared weights (rows) of background and signal (columns)."""
     parts = (weight[~truth], weight[truth])
-    return np.array([[w.size for w in parts], [w.sum() for w in parts], [w @ w for w in parts]])
+    return np.array([[w.size for w in parts], [w.sum() for w in parts], [dot(w, w) for w in parts]])
 
 
 def cells_of(

@@ -16,6 +16,7 @@ from fivesigma_scoring.selection.bootstrap import compare_samples as compare
 from fivesigma_scoring.selection.bootstrap import estimates
 from fivesigma_scoring.selection.cells import Sample
 from fivesigma_scoring.selection.columns import CLASS, RANK, SCORE, schema
+from fivesigma_scoring.selection.diagnosis import diagnose
 from fivesigma_scoring.selection.linked import Linked
 from fivesigma_scoring.selection.reading import align
 from fivesigma_scoring.selection.reading import read_selection as read
@@ -28,6 +29,7 @@ from fivesigma_scoring.universe import Universe
 __all__ = [
     "align",
     "compare",
+    "diagnose",
     "estimates",
     "header",
     "link",

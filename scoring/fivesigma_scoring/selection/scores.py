@@ -15,6 +15,7 @@ from fivesigma_scoring.metric import Options, Recount
 from fivesigma_scoring.selection.cells import FEW_EVENTS, TINY, Sample, effective_number
 from fivesigma_scoring.selection.metrics import VANISHING
 from fivesigma_scoring.selection.ranking import Passing
+from fivesigma_scoring.sums import dot
 from fivesigma_scoring.uncertainty import EventInfluence
 
 ROUNDING = 1e-9
@@ -34,7 +35,7 @@ def auc(sample: Sample, options: Options) -> float:
 def _auc(passing: Passing, *, weighted: bool) -> float:
     signal, background = _sums(passing, weighted=weighted)
     beaten = background[-1] - _middle(background)
-    return float(np.diff(signal, prepend=0.0) @ beaten / (signal[-1] * background[-1]))
+    return dot(np.diff(signal, prepend=0.0), beaten) / float(signal[-1] * background[-1])
 
 
 def _sums(passing: Passing, *, weighted: bool) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -65,7 +66,7 @@ class AucInfluence:
         if sample.group is not None:
             return EventInfluence(self.per_event(sample)).variance(sample)
         moments = sample.ranking.moments(weighted=self.weighted)
-        return float((self.table**2).ravel() @ moments.ravel())
+        return dot((self.table**2).ravel(), moments.ravel())
 
 
 def auc_influence(sample: Sample, options: Options) -> AucInfluence:

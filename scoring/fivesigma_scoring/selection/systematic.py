@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from fivesigma_scoring.metric import Options, Recount
 from fivesigma_scoring.selection.cells import TINY, CellInfluence, Sample, influence_of
 from fivesigma_scoring.selection.metrics import ams_gradient, ams_value, excess
+from fivesigma_scoring.sums import dot
 
 SERIES_BELOW = 1e-3
 
@@ -104,7 +105,7 @@ class SquareInfluence:
         phi = self.per_event(sample)
         if sample.group is not None:
             phi = np.bincount(sample.group, phi).astype(np.float64)
-        return float(phi @ phi)
+        return dot(phi, phi)
 
 
 def ams_systematic_influence(sample: Sample, options: Options) -> CellInfluence | SquareInfluence:

@@ -428,10 +428,13 @@ def test_keys_without_their_behaviour_are_refused_instead_of_ignored() -> None:
     ]
 
 
-def test_kinds_that_can_not_be_scored_yet_are_refused() -> None:
-    plain = {**tiny_toml(), "kind": "regression", "phases": [phase(normalise=None)]}
-    assert not_supported_yet(parse_definition(tomli_w.dumps(plain))) == [
-        'kind = "regression" is not supported yet; leave it out'
+def test_masks_need_the_names_of_their_classes() -> None:
+    masks = {**tiny_toml(), "kind": "segmentation"}
+    masks["phases"] = [phase(metric="event_accuracy_mean", metrics=[], options={}, normalise=None)]
+    with pytest.raises(DefinitionError) as caught:
+        parse_definition(tomli_w.dumps(masks))
+    assert list(caught.value.problems) == [
+        "test_sets.main.classes: name 2 to 256 classes; class 0, nothing, comes first"
     ]
 
 
