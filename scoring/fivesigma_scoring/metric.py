@@ -1,7 +1,7 @@
 """What a metric is, and what comes out of one."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -41,7 +41,7 @@ class Estimate:
 
     def as_json(self) -> dict[str, Any]:
         """The estimate as a plain dict that ``json`` can write."""
-        return asdict(self)
+        return dict(vars(self))
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:

@@ -20,8 +20,8 @@ _CHARACTERS = re.compile(rb"[\t\n!#-~]+")
 
 
 def _column(value: bytes) -> re.Pattern[bytes]:
-    """A whole column of such values, one on each line."""
-    return re.compile(rb"(?:" + value + rb"\n)+")
+    """A whole column of such values, one on each line; possessive, so that no way back is kept."""
+    return re.compile(rb"(?:" + value + rb"\n)++")
 
 
 _WHOLE = _column(rb"-?[0-9]{1,18}")

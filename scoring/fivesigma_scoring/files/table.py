@@ -1,6 +1,5 @@
 """Tables: which columns are wanted, which of a file's columns they are, and what was read."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -163,11 +162,11 @@ def match(names: Sequence[str], schema: Schema) -> Found:
 
 
 def _repeated(names: Sequence[str], known: Sequence[str]) -> list[Finding]:
-    counts = Counter(plain(name) for name in names)
+    found = [plain(name) for name in names]
     return [
-        findings.repeated_column(name, counts[plain(name)])
+        findings.repeated_column(name, found.count(plain(name)))
         for name in known
-        if counts[plain(name)] > 1
+        if found.count(plain(name)) > 1
     ]
 
 
