@@ -26,7 +26,7 @@ from .problems import install_problem_handlers
 from .site import api as site_api
 from .site import pages as site_pages
 from .submissions import api as submissions_api
-from .submissions import organising
+from .submissions import figures_routes, organising
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
 from .teams import pages as teams_pages
@@ -71,6 +71,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(teams_api.router, prefix=API, dependencies=token)
     app.include_router(submissions_api.router, prefix=API, dependencies=token)
     app.include_router(organising.api, prefix=API, dependencies=token)
+    app.include_router(figures_routes.api, prefix=API, dependencies=token)
     app.include_router(leaderboards_api.router, prefix=API, dependencies=token)
     app.include_router(site_pages.router, include_in_schema=False)
     app.include_router(accounts_pages.router, include_in_schema=False)
@@ -78,6 +79,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(teams_pages.router, include_in_schema=False)
     app.include_router(submissions_pages.router, include_in_schema=False)
     app.include_router(organising.pages, include_in_schema=False)
+    app.include_router(figures_routes.pages, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     require_policies(app)

@@ -22,6 +22,7 @@ from celery.platforms import SecurityWarning
 from fivesigma_backend import tables as tables  # rows refer to each other across features
 from fivesigma_backend.core.platform import Platform, open_platform
 from fivesigma_backend.core.queue import (
+    FIGURES_QUEUE,
     SCORE_QUEUE,
     TICK_QUEUE,
     celery_broker_url,
@@ -34,7 +35,7 @@ from fivesigma_backend.logs import configure_logging
 from .schedule import BEAT_SCHEDULE, beat_service, beat_thread
 from .tasks import TASKS, Task
 
-QUEUES = (SCORE_QUEUE, TICK_QUEUE)
+QUEUES = (SCORE_QUEUE, TICK_QUEUE, FIGURES_QUEUE)
 PING_SECONDS = 5.0
 logger = logging.getLogger(__name__)
 
@@ -96,7 +97,8 @@ def run_worker(settings: Settings, queues: Iterable[str] = QUEUES, *, beat: bool
     """Work until a signal asks for the end; returns the exit code.
 
     The pool is one of threads, since Celery's processes may not have children, and scoring needs
-    one each; a thread only waits for its child. One thread more than slots keeps ticks going.
+    one each; a thread only waits for its child. One thread more than slots keeps ticks going,
+    another one makes figures.
     """
     _prepare(settings)
     resources = Resources(settings)
@@ -104,7 +106,7 @@ def run_worker(settings: Settings, queues: Iterable[str] = QUEUES, *, beat: bool
     _follow_life(resources, beat_thread(celery, settings.resolved_broker_url()) if beat else None)
     worker = celery.Worker(
         pool="threads",
-        concurrency=settings.scoring_slots + 1,
+        concurrency=settings.scoring_slots + 2,
         queues=list(queues),
         hostname=f"worker-{os.getpid()}@{socket.gethostname()}",
         loglevel=settings.log_level,

@@ -11,9 +11,14 @@ from fivesigma_backend.core.errors import Conflict
 from fivesigma_backend.core.leases import due as chore_is_due
 from fivesigma_backend.core.leases import take_lease
 from fivesigma_backend.core.platform import Platform
-from fivesigma_backend.core.queue import SCORE_QUEUE, SCORE_TASK
-from fivesigma_backend.submissions.announcing import announce_board, announce_submission
+from fivesigma_backend.core.queue import FIGURES_QUEUE, FIGURES_TASK, SCORE_QUEUE, SCORE_TASK
+from fivesigma_backend.submissions.announcing import (
+    announce_board,
+    announce_figures,
+    announce_submission,
+)
 from fivesigma_backend.submissions.evaluating import anything_waits, requeue_stale
+from fivesigma_backend.submissions.figures_queue import figures_wait, give_figures_up
 from fivesigma_backend.submissions.housekeeping import (
     delete_orphans,
     forget_expired,
@@ -39,9 +44,13 @@ def tick(platform: Platform, stopping: threading.Event) -> None:
             return
         for stale in requeue_stale(session, now):
             announce_submission(session, platform.events, stale, State(stale.state))
-        waits = anything_waits(session)
+        for given_up in give_figures_up(session, now):
+            announce_figures(session, platform.events, given_up)
+        waits, figures = anything_waits(session), figures_wait(session, now)
     if waits:
         platform.bell.ring(SCORE_TASK, SCORE_QUEUE)
+    elif figures:
+        platform.bell.ring(FIGURES_TASK, FIGURES_QUEUE)
     unblind_due(platform, now)
     sweep(platform, now)
 

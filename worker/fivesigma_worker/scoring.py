@@ -11,10 +11,12 @@ import os
 import socket
 import threading
 import time
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 from fivesigma_backend.core.platform import Platform
+from fivesigma_backend.core.queue import FIGURES_QUEUE, FIGURES_TASK, ring_after_commit
 from fivesigma_backend.core.sandbox import (
     JobCancelled,
     JobCrashed,
@@ -36,6 +38,7 @@ from fivesigma_backend.submissions.evaluating import (
 from fivesigma_backend.submissions.mishaps import explain, job_limits
 from fivesigma_backend.submissions.rules import State
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 logger = logging.getLogger(__name__)
 RENEWALS_PER_LEASE = 3
@@ -78,7 +81,8 @@ def worker_name() -> str:
 
 def score(platform: Platform, held: Claim, stopping: threading.Event) -> None:
     """Score one claimed evaluation and record what became of it."""
-    keeper = Keeper(platform, held, stopping)
+    lease = timedelta(seconds=platform.settings.lease_seconds)
+    keeper = Keeper(platform, lambda session, now: renew(session, held, now + lease), stopping)
     try:
         answer = _run(platform, held, keeper)
     except JobCancelled:
@@ -109,25 +113,33 @@ def _run(platform: Platform, held: Claim, keeper: Keeper) -> dict[str, Any]:
 
 
 class Keeper:
-    """Keeps the lease while the scorer runs; asked a few times a second whether to stop."""
+    """Keeps a lease while a job runs; asked a few times a second whether to stop.
 
-    def __init__(self, platform: Platform, held: Claim, stopping: threading.Event) -> None:
+    `renewal` renews the lease as of a time, and says whether it is still this worker's.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        renewal: Callable[[Session, datetime], bool],
+        stopping: threading.Event,
+    ) -> None:
         self._platform = platform
-        self._held = held
+        self._renewal = renewal
         self._stopping = stopping
-        self._lease = timedelta(seconds=platform.settings.lease_seconds)
+        self._pause = platform.settings.lease_seconds / RENEWALS_PER_LEASE
         self._renewed = time.monotonic()
 
     def __call__(self) -> bool:
-        """Whether to stop: the worker ends, or somebody else has the evaluation by now."""
+        """Whether to stop: the worker ends, or somebody else has the work by now."""
         if self._stopping.is_set():
             return True
-        if time.monotonic() - self._renewed < self._lease.total_seconds() / RENEWALS_PER_LEASE:
+        if time.monotonic() - self._renewed < self._pause:
             return False
         self._renewed = time.monotonic()
         try:
             with self._platform.db.transaction() as session:
-                return not renew(session, self._held, self._platform.clock() + self._lease)
+                return not self._renewal(session, self._platform.clock())
         except SQLAlchemyError as error:
             logger.warning("the lease could not be renewed, going on: %s", error)
             return False
@@ -147,6 +159,8 @@ def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
         if record(session, held, result, platform.clock()):
             announce_submission(session, platform.events, held, state)
             announce_board(session, platform.events, held.phase_id)
+            if result.ok:
+                ring_after_commit(session, platform.bell, FIGURES_TASK, FIGURES_QUEUE)
         else:
             logger.info("attempt %d of %s came too late", held.attempt, held.evaluation_id)
 

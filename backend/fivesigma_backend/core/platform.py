@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .clock import Clock, utc_now
@@ -19,13 +19,17 @@ from .throttle import Throttle
 
 SANDBOX_JOBS = {
     "check": "fivesigma_scoring.run:check_job",
+    "figures": "fivesigma_scoring.exhibits:figures_job",
     "score": "fivesigma_scoring.run:score_job",
 }
 
 
 @dataclass(frozen=True)
 class Platform:
-    """The open resources of one process. `slots` bounds how much it scores at a time."""
+    """The open resources of one process.
+
+    `slots` bounds how much it scores at a time, and whoever holds `easel` makes figures beside it.
+    """
 
     settings: Settings
     db: Database
@@ -37,6 +41,7 @@ class Platform:
     slots: threading.BoundedSemaphore
     secret: str
     clock: Clock = utc_now
+    easel: threading.Lock = field(default_factory=threading.Lock)
 
     def close(self) -> None:
         """Close what was opened."""
@@ -51,7 +56,7 @@ def make_sandbox(scratch: Path | None = None) -> Sandbox:
     Its jobs' folders are made in `scratch` (by default the system's temporary folder), which
     housekeeping clears of what a kill leaves.
     """
-    preload = ("numpy", "polars", "fivesigma_scoring.run")
+    preload = ("numpy", "polars", "fivesigma_scoring.run", "fivesigma_scoring.exhibits")
     return Sandbox(SANDBOX_JOBS, preload=preload, scratch=scratch)
 
 

@@ -19,6 +19,8 @@ SCORE_TASK = "fivesigma.score"
 SCORE_QUEUE = "score"
 TICK_TASK = "fivesigma.tick"
 TICK_QUEUE = "tick"
+FIGURES_TASK = "fivesigma.figures"
+FIGURES_QUEUE = "figures"
 logger = logging.getLogger(__name__)
 
 

@@ -12,6 +12,7 @@ from ..challenges.models import Phase
 from ..core.db import after_commit
 from ..core.events import Events
 from .evaluating import Claim
+from .figures_queue import FiguresClaim
 from .models import Evaluation
 from .rules import State
 
@@ -35,6 +36,14 @@ def announce_submission(
         "state": state,
         "team": one.team_id,
     }
+    _later(session, events, one.challenge_id, event)
+
+
+def announce_figures(
+    session: Session, events: Events, one: Announced | FiguresClaim | Evaluation
+) -> None:
+    """Once committed, tell the team's pages that a submission's figures have changed."""
+    event = {"type": "figures", "id": one.submission_id, "team": one.team_id}
     _later(session, events, one.challenge_id, event)
 
 

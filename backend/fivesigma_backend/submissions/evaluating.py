@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from ..challenges.models import Phase, Solution
 from ..core.ids import new_id
 from ..teams.models import Team
+from .figures_rules import FiguresState
 from .models import Evaluation, Submission
 from .rules import State, after_crash, after_lost_lease
 from .standings import lock_entry, restand
@@ -148,6 +149,7 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
         scorer_version=result.scorer_version,
         public_scores=result.public,
         private_scores=result.private,
+        figures_state=FiguresState.DUE if result.ok else None,
     )
     if kept:
         restand(session, entry, session.get_one(Phase, held.phase_id))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from ..challenges.models import Challenge, PublishedFile, Solution
 from ..core.storage import Storage
-from .models import IdempotencyKey, Submission, UploadTicket
+from .models import IdempotencyKey, StoredFigure, Submission, UploadTicket
 from .rules import KEY_LIFETIME
 
 # A blob is stored before the row that refers to it, so a young one may still get its row.
@@ -31,7 +31,11 @@ def referred_blobs(session: Session) -> set[str]:
         Solution.compiled_sha256,
         Solution.universe_sha256,
     )
-    return set(session.scalars(union(*(select(column) for column in columns))))
+    referred = set(session.scalars(union(*(select(column) for column in columns))))
+    drawn = select(StoredFigure.images).where(StoredFigure.images.is_not(None))
+    for images in session.scalars(drawn):
+        referred.update((images or {}).values())
+    return referred
 
 
 def delete_orphans(storage: Storage, referred: set[str], now: datetime) -> int:

@@ -79,6 +79,7 @@ class Evaluation(Base):
         Index("ix_evaluations_queue", "state", "priority", "queued_at"),
         Index("ix_evaluations_lease", "state", "lease_until"),
         Index("ix_evaluations_phase", "phase_id", "state"),
+        Index("ix_evaluations_figures", "figures_state", "id"),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -105,6 +106,34 @@ class Evaluation(Base):
     private_scores: Mapped[dict[str, Any] | None]
     reference: Mapped[str | None] = mapped_column(String(26))
     failure: Mapped[str | None] = mapped_column(Text)
+    figures_state: Mapped[str | None] = mapped_column(String(10))
+    figures_attempt: Mapped[int] = mapped_column(default=0)
+    figures_tries: Mapped[int] = mapped_column(default=0)
+    figures_until: Mapped[datetime | None]
+
+
+class StoredFigure(Base):
+    """One figure of an evaluation for those who look with `detail`, as numbers and as pictures.
+
+    `images` names the blobs of its pictures by theme and format (`light.svg`); NULL until it was
+    `wanted` and drawn.
+    """
+
+    __tablename__ = "figures"
+    __table_args__ = (UniqueConstraint("evaluation_id", "split", "detail", "name"),)
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    evaluation_id: Mapped[str] = mapped_column(ForeignKey("evaluations.id", ondelete="CASCADE"))
+    split: Mapped[str] = mapped_column(String(10))
+    detail: Mapped[str] = mapped_column(String(20))
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(Text)
+    note: Mapped[str] = mapped_column(Text)
+    data: Mapped[dict[str, Any]]
+    wanted: Mapped[bool]
+    images: Mapped[dict[str, Any] | None]
+    attempts: Mapped[int] = mapped_column(default=0)
 
 
 class IdempotencyKey(Base):

@@ -80,3 +80,29 @@ class LimitsOut(BaseModel):
     running: int
     remaining: int | None
     next_at: str | None
+
+
+class FigureOut(BaseModel):
+    """One figure of a submission.
+
+    `images` has the addresses of its pictures by theme and format (`light.svg`), null until it is
+    drawn; `data` has the numbers that it shows.
+    """
+
+    name: str
+    title: str
+    note: str
+    split: str
+    images: dict[str, str] | None
+    data: dict[str, Any]
+
+
+class FigureList(BaseModel):
+    """The figures that one may see.
+
+    `pending` says that some are being made, `drawable` that some are drawn on request only.
+    """
+
+    items: list[FigureOut]
+    pending: bool
+    drawable: bool

@@ -128,6 +128,7 @@ def _confine(request: Mapping[str, Any]) -> dict[str, bool | str]:
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
     _limit(request["limits"])
+    os.nice(request["limits"]["nice"])
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)  # nobody of the same user may look into its memory
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)

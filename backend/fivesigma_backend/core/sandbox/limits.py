@@ -14,6 +14,7 @@ class Limits:
 
     Memory is judged by the resident set, because polars reserves far more address space than it
     uses; the limit on address space only stops a single absurd allocation before it is touched.
+    `nice` is how far a job steps back where others want the processor, up to 19.
     """
 
     memory_bytes: int = GIB
@@ -24,6 +25,7 @@ class Limits:
     output_bytes: int = 4 * MIB
     file_bytes: int = 64 * MIB
     threads: int = 64
+    nice: int = 0
 
     def __post_init__(self) -> None:
         """Refuse limits under which no job could run."""
