@@ -93,11 +93,12 @@ class SolutionTable:
         if self.test_set.variants is None:
             return None
         column = self.source.need(self.test_set.variants)
-        bad = np.flatnonzero(~text_of(self.frame, column).str.contains(VARIANT).to_numpy())
+        text = text_of(self.frame, column)
+        bad = np.flatnonzero(~text.str.contains(VARIANT).to_numpy())
         what = "holds no name of a variant (1 to 40 printable characters)"
         self.source.fail(column, bad, self.frame, what)
         try:
-            return Variants.of(self.text(column))
+            return Variants.of(text)[self.order]
         except ValueError as error:
             name = self.source.path.name
             raise SolutionError(f"{name}: the column {column!r} {error}") from error

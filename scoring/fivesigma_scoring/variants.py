@@ -5,6 +5,7 @@ different variants may be one physical event. So the effects of events on metric
 independent units that all variants of a split share, and replicas draw these units.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,9 +13,11 @@ from statistics import fmean
 from typing import Any, Protocol, Self
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Estimate, Metric, Options
+from fivesigma_scoring.sums import dot
 from fivesigma_scoring.uncertainty import REPLICAS, Chosen, recount_of, row_draws, spread
 
 NOMINAL = "nominal"
@@ -43,8 +46,8 @@ class Variants:
     code: Codes
 
     @classmethod
-    def of(cls, text: NDArray[np.str_]) -> Self:
-        """Variants from the name of each event, shape (n,).
+    def of(cls, text: pl.Series) -> Self:
+        """Variants from a text column with the name of each event.
 
         Raises
         ------
@@ -52,21 +55,24 @@ class Variants:
             None is called ``nominal``, or there are more than `MOST_VARIANTS`.
 
         """
-        found, code = np.unique(text, return_inverse=True)
-        if found.size > MOST_VARIANTS:
+        found = text.unique()
+        if len(found) > MOST_VARIANTS:
             raise ValueError(
-                f"names {found.size:,} variants, more than {MOST_VARIANTS}; is it the right column?"
+                f"names {len(found):,} variants, more than {MOST_VARIANTS}; is it the right column?"
             )
-        if NOMINAL not in found:
+        words = sorted(found.to_list())
+        if NOMINAL not in words:
             raise ValueError(
-                f"has no row of the variant {NOMINAL!r}, it has {', '.join(found.tolist())}; call "
-                "the rows without a shift so."
+                f"has no row of the variant {NOMINAL!r}, it has {', '.join(words)}; call the rows "
+                "without a shift so."
             )
-        first = np.flatnonzero(found == NOMINAL)[0]
-        order = np.concatenate([[first], np.delete(np.arange(found.size), first)])
-        place = np.empty(found.size, np.int64)
-        place[order] = np.arange(found.size)
-        return cls(tuple(found[order].tolist()), place[code])
+        names = (NOMINAL, *(word for word in words if word != NOMINAL))
+        code = text.replace_strict(names, range(len(names)), return_dtype=pl.Int64)
+        return cls(names, code.to_numpy())
+
+    def __getitem__(self, order: NDArray[np.int64]) -> Self:
+        """The same events in another order."""
+        return replace(self, code=self.code[order])
 
 
 def common_units(nominal: Codes, shifted: Sequence[Codes]) -> list[Codes]:
@@ -202,7 +208,7 @@ class VariantEvents:
             return one
         if one.bootstrap and drawn is not None:
             return replace(one, sigma=spread(drawn[at]))
-        return replace(one, sigma=float(np.linalg.norm(self._effects(at, *chosen))))
+        return replace(one, sigma=_length(self._effects(at, *chosen)))
 
     def _shown(
         self, rank: str, column: list[Estimate], chosen: Chosen, drawn: Floats | None
@@ -220,8 +226,8 @@ class VariantEvents:
             return replace(mean, lower_bound=True)
         if drawn is not None:
             return replace(mean, sigma=spread(drawn.mean(axis=0)), bootstrap=True)
-        effects = sum(self._effects(at, *chosen) for at in range(len(column)))
-        return replace(mean, sigma=float(np.linalg.norm(effects / len(column))))
+        effects = [self._effects(at, *chosen) for at in range(len(column))]
+        return replace(mean, sigma=_length(np.add.reduce(effects) / len(column)))
 
     def _effects(self, at: int, metric: Metric, options: Options) -> Floats:
         """Effects of independent units on a metric of the variant `at`, shape (units,)."""
@@ -245,6 +251,11 @@ class VariantEvents:
             for at, function in enumerate(functions):
                 values[:, at, replica] = function(draws[self.units[at]], nominal)
         return [values[rough.index(at)] if at in rough else None for at in range(len(metrics))]
+
+
+def _length(effects: Floats) -> float:
+    """Standard deviation of a sum of independent effects."""
+    return math.sqrt(dot(effects, effects))
 
 
 def _judged(sample: Any, metric: Metric, options: Options) -> Estimate:

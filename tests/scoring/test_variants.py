@@ -249,7 +249,7 @@ def test_jobs_and_offline_scoring_say_the_same(folder: Folder) -> None:
     compiled = folder.compile(SPEC, phase)
     arguments = {"file": str(folder.mine), "filename": "mine.csv", "phase": "main"}
     answer = json.loads(json.dumps(score_job(arguments | {"compiled": str(compiled)})))
-    assert list(answer) == ["ok", "findings", "scores", "scorer_version", "variants"]
+    assert list(answer) == ["ok", "findings", "scores", "scorer_version", "diagnoses", "variants"]
     assert list(answer["variants"]["public"]["tes up"]) == PHASE.names()
     outcome = Outcome.from_json(answer)
     assert outcome == score_file(folder.mine, "mine.csv", compiled, "main")
@@ -336,7 +336,7 @@ def test_nominal_rows_are_compiled_as_without_variants(folder: Folder) -> None:
 
 def test_without_variants_the_answer_is_as_it_was(folder: Folder) -> None:
     answer = folder.only("nominal").score(replace(SPEC, variants=None)).as_json()
-    assert list(answer) == ["ok", "findings", "scores", "scorer_version"]
+    assert list(answer) == ["ok", "findings", "scores", "scorer_version", "diagnoses"]
 
 
 def test_a_phase_that_ignores_a_variant_does_without_it(folder: Folder) -> None:
@@ -460,9 +460,10 @@ def test_wrong_variants_say_where(folder: Folder, name: str) -> None:
 
 
 def test_names_are_in_order_with_nominal_first() -> None:
-    variants = Variants.of(np.array(["z", "nominal", "a", "z", "nominal"]))
+    variants = Variants.of(pl.Series(["z", "nominal", "a", "z", "nominal"]))
     assert variants.names == ("nominal", "a", "z")
     assert variants.code.tolist() == [2, 0, 1, 2, 0]
+    assert variants[np.array([4, 2])].code.tolist() == [0, 1]
 
 
 def test_units_go_on_where_the_nominal_groups_end() -> None:

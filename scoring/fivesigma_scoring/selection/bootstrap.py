@@ -110,13 +110,6 @@ def _replica_values(metric: Metric, replicas: Replicas, options: Options) -> NDA
     return np.array([missing if r is None else metric.function(r, options) for r in replicas])
 
 
-def replica_value(metric: Metric, sample: Sample, cells: Cells, options: Options) -> float:
-    """The metric on the cells of a replica; NaN for one that lost a whole class and so has none."""
-    if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all():
-        return metric.function(sample.with_cells(cells), options)
-    return float("nan")
-
-
 def _replicas(
     sample: Sample, code: NDArray[np.int_], cells: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

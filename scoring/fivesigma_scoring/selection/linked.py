@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Influence, Metric, Options
-from fivesigma_scoring.selection.bootstrap import replica_value
 from fivesigma_scoring.selection.cells import TINY, CellInfluence, Cells, Sample
 from fivesigma_scoring.selection.systematic import SquareInfluence
 from fivesigma_scoring.uncertainty import Chosen, recount_of
@@ -39,12 +38,12 @@ class Linked:
     def effects(self, metric: Metric, options: Options) -> tuple[Floats, Floats | None]:
         """phi_i of the variant's own events, and -w_j / T_c dM/d(ln f_c) of the nominal ones.
 
-        The nominal rows' own phi_i have that second part already: they are centred by it.
+        For the nominal events themselves that is 0: their own phi_i are centred.
         """
         assert metric.influence is not None
         influence = metric.influence(self.sample, options)
         own = influence.per_event(self.sample)
-        if self.sample is self.nominal or not any(self.nominal.cells.fixed):
+        if not any(self.nominal.cells.fixed):
             return own, None
         slopes = by_factor(influence, self.sample.cells) * self.nominal.cells.fixed
         effect = -slopes / self.nominal.cells.weight.sum(axis=1)
@@ -63,11 +62,9 @@ class Linked:
         }
 
         def replica(own: NDArray[np.int64], nominal: NDArray[np.int64]) -> list[float]:
-            cells = self._cells(own, nominal)
+            drawn = self.sample.with_cells(self._cells(own, nominal))
             return [
-                of_rows[at](own)
-                if at in of_rows
-                else replica_value(metric, self.sample, cells, options)
+                of_rows[at](own) if at in of_rows else _value(metric, drawn, options)
                 for at, (metric, options) in enumerate(metrics)
             ]
 
@@ -91,6 +88,14 @@ class Linked:
         totals = nominal.cells.weight.sum(axis=1)
         scale = np.divide(totals, drawn, out=np.full(2, np.nan), where=drawn > TINY)
         return np.asarray(np.where(nominal.cells.fixed, scale, 1.0))
+
+
+def _value(metric: Metric, sample: Sample, options: Options) -> float:
+    """The metric of a replica; NaN for one that lost a whole class and so has none."""
+    cells = sample.cells
+    if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all():
+        return metric.function(sample, options)
+    return float("nan")
 
 
 def by_factor(influence: Influence, cells: Cells) -> Floats:
