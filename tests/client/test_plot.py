@@ -82,6 +82,23 @@ def test_regressions_are_drawn_too(shell: Shell, events: Path) -> None:
     assert names == {"residuals", "response", "resolution"}
 
 
+def test_masks_are_drawn_too(shell: Shell, events: Path) -> None:
+    random = np.random.default_rng(2)
+    event, pixel = np.repeat(np.arange(80), 30), np.tile(np.arange(30), 80)
+    truth = random.integers(1, 3, event.size).astype(np.uint8)
+    guess = np.where(random.random(event.size) < 0.8, truth, 3 - truth).astype(np.uint8)
+    for name, classes in (("truth", truth), ("mine", guess)):
+        columns = {"event": event, "voxel": pixel, "class": classes, "shape": np.array([6, 5])}
+        np.savez(events / f"{name}.npz", **columns)
+    ran = shell(
+        *("score", "--metric", "event_accuracy_mean", "--truth", events / "truth.npz"),
+        *("-f", events / "mine.npz", "--plot", events / "figures"),
+    )
+    assert ran.code == 0
+    names = {path.stem for path in (events / "figures").iterdir()}
+    assert names == {"confusion", "event_accuracy"}
+
+
 def test_as_a_challenge_of_the_site_scores(ada: Shell, live: LiveServer, events: Path) -> None:
     file, truth = events / "mine.csv", events / "truth.parquet"
     ran = ada("score", "tiny", "--truth", truth, "-f", file, "--plot", events / "figures")

@@ -133,7 +133,7 @@ class _View:
     ) -> Mask:
         """One picture; where pixels lie behind each other, the highest number is seen."""
         place = (self.row * self.width + self.column)[shown]
-        order = np.lexsort((-code[shown], place))
+        order = np.argsort(-code[shown].astype(np.int64), kind="stable")
         first = np.unique(place[order], return_index=True)[1]
         kept = _spread(np.flatnonzero(shown)[order[first]])
         rows, columns, codes = self.row[kept], self.column[kept], code[kept]

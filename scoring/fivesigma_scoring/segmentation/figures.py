@@ -45,7 +45,7 @@ def _confusion(sample: Sample, detail: Detail, classes: Sequence[str]) -> Figure
     counted = physical_events(sample.group, sample.n)
     having = (sample.truths[counted] > 0).sum(axis=0)
     pooled = sample.counts.sum(axis=0)
-    shown = (having >= max(detail.least, 1)) & (np.arange(pooled.shape[0]) > 0)
+    shown = having >= max(detail.least, 1)
     if not shown.any():
         return None
     names = class_names(classes, pooled.shape[0])
