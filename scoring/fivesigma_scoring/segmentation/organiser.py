@@ -27,11 +27,16 @@ def faults_of(path: Path) -> Iterator[None]:
     try:
         yield
     except InputRefusedError as error:
-        rows = next((one.rows for one in error.findings if one.rows), ())
-        where = f" First rows: {', '.join(map(str, rows))}." if rows else ""
-        raise SolutionError(f"{path.name}: {error}{where}") from error
+        raise SolutionError(f"{path.name}: {_told(error)}") from error
     except OSError as error:
         raise SolutionError(f"{path.name}: cannot be opened ({error.strerror}).") from error
+
+
+def _told(error: InputRefusedError) -> str:
+    """The first error alone, with its rows: the others often follow from it."""
+    first = next(one for one in error.findings if one.severity == "error")
+    where = f" First rows: {', '.join(map(str, first.rows))}." if first.rows else ""
+    return first.message + where
 
 
 def format_of(path: Path) -> str:

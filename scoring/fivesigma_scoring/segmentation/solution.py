@@ -32,6 +32,14 @@ from fivesigma_scoring.solution_table import SolutionTable, named_columns, usage
 USAGE_WORDS = {"0": "ignored", "1": "public", "2": "private"}
 
 
+def _events(count: int) -> str:
+    return "1 event" if count == 1 else f"{count:,} events"
+
+
+def _events_are(count: int) -> str:
+    return f"{_events(count)} {'is' if count == 1 else 'are'}"
+
+
 @dataclass(frozen=True)
 class EventSource(Source):
     """A table of events, whose faults name events instead of rows."""
@@ -44,8 +52,8 @@ class EventSource(Source):
             names = ", ".join(shorten(self.events[at]) for at in bad[:FIRST_SHOWN])
             value = shorten(frame[column][int(bad[0])])
             raise SolutionError(
-                f"{self.path.name}: the column {column!r} {what} for {bad.size:,} events; first "
-                f'events: {names} ("{value}").'
+                f"{self.path.name}: the column {column!r} {what} for {_events(bad.size)}; first: "
+                f'{names} ("{value}").'
             )
 
 
@@ -115,7 +123,10 @@ class EventTable:
             if ids.size < rows:
                 raise SolutionError(f"{arrays.path.name}: the array 'events' repeats ids.")
         frame = pl.DataFrame(
-            [_words(arrays.column(source.need(name), rows), name in usages) for name in needed]
+            [
+                _words(arrays.column(source.need(name), rows), name in usages)
+                for name in dict.fromkeys(needed)
+            ]
         )
         return cls(replace(source, events=names), frame, ids)
 
@@ -141,13 +152,13 @@ class EventTable:
             some = shorten(self.source.events[int(np.flatnonzero(at < 0)[0])])
             gone = int((at < 0).sum())
             raise SolutionError(
-                f"{name}: {gone:,} events are not in the sample, the first is {some}."
+                f"{name}: {_events_are(gone)} not in the sample, the first is {some}."
             )
         if at.size < rows:
             missing = np.setdiff1d(np.arange(rows), at)
             some = universe.name(int(universe.events.position[missing[0]]))
             raise SolutionError(
-                f"{name}: {missing.size:,} events of the sample are missing, the first is {some}. "
+                f"{name}: {_events_are(missing.size)} missing, the first is {some}. "
                 "Add a row with class 0 for an event without any labelled pixel."
             )
         order = np.empty(rows, np.int64)

@@ -59,10 +59,11 @@ class Masks:
         return pl.DataFrame(columns | {"class": mask[listed]})
 
     def pixels(self) -> pl.DataFrame:
-        """A sparse solution without columns of events; the empty event has a row of class 0."""
-        scored = self.table(self.truth, self.truth > 0)
-        empty = pl.DataFrame({"event": self.ids[3:4], "voxel": [0], "class": np.zeros(1, np.uint8)})
-        return pl.concat([scored, empty])
+        """A sparse solution without columns of events; empty events have a row of class 0."""
+        listed = self.truth > 0
+        empty = ~listed.reshape(self.n, -1).any(axis=1)
+        listed.reshape(self.n, -1)[empty, 0] = True
+        return self.table(self.truth, listed)
 
     def solution(self, name: str = "solution.parquet") -> Path:
         events = pl.DataFrame({"event": self.ids, "usage": self.usage})
