@@ -171,7 +171,7 @@ def check_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str,
     universe = Path(arguments["universe"])
     report = check_file(Path(arguments["file"]), arguments["filename"], universe, stage)
     version = SCORER_VERSIONS[open_universe(universe)[1].format.kind]
-    return {**report.as_json(), "scores": None, "scorer_version": version}
+    return Outcome(report, {}, version).as_json() | {"scores": None}
 
 
 def score_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:

@@ -238,7 +238,7 @@ def test_jobs_take_and_give_plain_json(folder: Folder) -> None:
         "phase": "main",
     }
     answer = json.loads(json.dumps(score_job(arguments)))
-    assert set(answer) == {"ok", "findings", "scores", "scorer_version"}
+    assert set(answer) == {"ok", "findings", "scores", "scorer_version", "diagnoses"}
     assert set(answer["scores"]) == {"public", "private"}
     assert Outcome.from_json(answer) == score_file(mine, "mine.csv", compiled, "main")
     bad = folder.write_prediction(folder.selected & False, "bad.csv")

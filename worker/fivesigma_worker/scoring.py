@@ -153,6 +153,7 @@ def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
         scorer_version=answer["scorer_version"],
         public=scores.get("public"),
         private=scores.get("private"),
+        diagnoses=answer["diagnoses"],
     )
     state = State.SCORED if result.ok else State.REJECTED
     with platform.db.transaction() as session:

@@ -43,13 +43,17 @@ class Claim:
 
 @dataclass(frozen=True)
 class Result:
-    """What the scorer found: findings, and scores of each split unless the file was refused."""
+    """What the scorer found: findings, and unless the file was refused scores of each split.
+
+    `diagnoses` are findings that need the truth of the public split.
+    """
 
     ok: bool
     findings: list[Any]
     scorer_version: int | None
     public: dict[str, Any] | None = None
     private: dict[str, Any] | None = None
+    diagnoses: list[Any] | None = None
 
 
 def claim(session: Session, *, worker: str, now: datetime, lease: timedelta) -> Claim | None:
@@ -146,6 +150,7 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
         finished_at=now,
         lease_until=None,
         findings=result.findings,
+        diagnoses=result.diagnoses,
         scorer_version=result.scorer_version,
         public_scores=result.public,
         private_scores=result.private,

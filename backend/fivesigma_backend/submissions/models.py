@@ -71,7 +71,8 @@ class Evaluation(Base):
 
     The row is the queue: `state`, `attempt` and `lease_until` say who works on it. `challenge_id`,
     `phase_id` and `team_id` are repeated here because the claim orders by them and a phase asks
-    whether it has settled.
+    whether it has settled. `diagnoses` are findings that need the truth of the public split: they
+    are shown where its scores are.
     """
 
     __tablename__ = "evaluations"
@@ -102,6 +103,7 @@ class Evaluation(Base):
     crashes: Mapped[int] = mapped_column(default=0)
     scorer_version: Mapped[int | None]
     findings: Mapped[list[Any] | None]
+    diagnoses: Mapped[list[Any] | None]
     public_scores: Mapped[dict[str, Any] | None]
     private_scores: Mapped[dict[str, Any] | None]
     reference: Mapped[str | None] = mapped_column(String(26))

@@ -69,6 +69,14 @@ def visible_scores(evaluation: Evaluation, sight: Sight) -> dict[str, Scores] | 
     return shown or None
 
 
+def visible_findings(evaluation: Evaluation, sight: Sight) -> list[FindingOut]:
+    """What was found in the file; where public scores may be seen, also what the truth told."""
+    found = list(evaluation.findings or ())
+    if sight.public:
+        found += evaluation.diagnoses or ()
+    return [FindingOut(**finding) for finding in found]
+
+
 def submission_rows() -> Select[Submission, Evaluation, Phase, Team, str, str]:
     """Submissions with all that is shown beside them, in one statement."""
     return (
@@ -102,6 +110,7 @@ def team_submissions(
 def submission_out(row: SubmissionRow, *, organiser: bool, public_url: str) -> SubmissionOut:
     """A submission as the API and the pages show it."""
     submission, evaluation, phase, team, username, slug = row
+    allowed = sight(phase, organiser=organiser)
     return SubmissionOut(
         id=submission.id,
         status=evaluation.state,
@@ -115,8 +124,8 @@ def submission_out(row: SubmissionRow, *, organiser: bool, public_url: str) -> S
         metadata=submission.declared,
         submitted_at=rfc3339(submission.submitted_at),
         submitted_by=username,
-        scores=visible_scores(evaluation, sight(phase, organiser=organiser)),
-        findings=[FindingOut(**finding) for finding in evaluation.findings or ()],
+        scores=visible_scores(evaluation, allowed),
+        findings=visible_findings(evaluation, allowed),
         selected=submission.selected,
         reference=evaluation.reference,
         url=f"{public_url.rstrip('/')}/submissions/{submission.id}",
