@@ -249,6 +249,47 @@ def test_few_background_events_take_replicas(fixed: tuple[bool, bool], shared: b
             assert sigma == pytest.approx(np.std(spread, ddof=1), rel=OF_200_REPLICAS), name
 
 
+@pytest.mark.parametrize("fixed", FIXED.values(), ids=FIXED)
+def test_a_replica_is_that_of_the_rows_drawn(fixed: tuple[bool, bool]) -> None:
+    """Rows stand there as often as they are drawn, scaled by the nominal rows that are drawn."""
+    random = np.random.default_rng(17)
+    nominal, variant, _ = three()
+    counts = [random.poisson(1.0, one.event.size) for one in (nominal, variant)]
+    counts[0][nominal.truth] *= 2
+    scale = factors(nominal, fixed)
+    sums = np.bincount(nominal.truth, nominal.weight * counts[0], 2)
+    drawn_scale = np.where(fixed, np.array(TOTALS) / sums, scale)
+    at = np.repeat(np.arange(variant.event.size), counts[1])
+    replica = sample_of(variant, drawn_scale, at)
+    linked = Linked(sample_of(variant, scale), sample_of(nominal, scale, fixed=fixed))
+    chosen = chosen_metrics()
+    found = linked.recounts(chosen)(counts[1], counts[0])
+    for name, one, (metric, options) in zip(NAMES, found, chosen, strict=True):
+        tolerance = 0.01 if name == "max_sic" else 1e-12  # its replicas have thinned thresholds
+        assert one == pytest.approx(metric.function(replica, options), rel=tolerance), name
+
+
+def sample_of(
+    one: Rows,
+    scale: Array,
+    at: NDArray[np.int64] | slice = slice(None),
+    fixed: tuple[bool, bool] = (False, False),
+) -> Sample:
+    weight = one.weight * scale[one.truth.astype(int)]
+    return Sample.of(one.truth[at], one.selected[at], weight[at], fixed, score=one.score[at])
+
+
+def test_a_replica_without_a_class_has_no_value() -> None:
+    nominal, variant, _ = three()
+    scale = factors(nominal, (True, True))
+    linked = Linked(sample_of(variant, scale), sample_of(nominal, scale, fixed=(True, True)))
+    ones = [np.ones(one.event.size, np.int64) for one in (variant, nominal)]
+    replica = linked.recounts([(METRICS["ams"], METRICS["ams"].settings({}))])
+    assert np.isfinite(replica(*ones)).all()
+    assert np.isnan(replica(ones[0] * variant.truth, ones[1])).all()
+    assert np.isnan(replica(ones[0], ones[1] * ~nominal.truth)).all()
+
+
 def test_the_factor_counts_and_shared_events_correlate() -> None:
     """The cases above are different numbers: each would fail with the expectation of another."""
     ams = [(METRICS["ams"], METRICS["ams"].settings({}))]
