@@ -15,7 +15,7 @@ BUDGETS = {
     "/challenges/tiny/submit": 10,
     "/challenges/tiny/submissions": 7,
     "/challenges/tiny/leaderboard": 8,
-    "/submissions/{id}": 8,
+    "/submissions/{id}": 9,
     "/account": 5,
 }
 

@@ -27,7 +27,14 @@ Seen = frozenset[tuple[str, Detail]]
 
 def figure_list(session: Session, found: SubmissionAccess) -> FigureList:
     """The figures of a submission that the actor may see, and whether more is to come."""
-    evaluation, seen = _look(session, found)
+    return figures_of(session, found, *_of_submission(session, found))
+
+
+def figures_of(
+    session: Session, found: SubmissionAccess, evaluation: Evaluation, phase: Phase
+) -> FigureList:
+    """`figure_list` for who has the submission's evaluation and phase at hand."""
+    seen = _seen(found, phase)
     rows = _figures(session, evaluation, seen) if evaluation.state == State.SCORED else []
     return FigureList(
         items=[_figure_out(found.submission_id, row) for row in rows if not _given_up(row)],
@@ -38,8 +45,8 @@ def figure_list(session: Session, found: SubmissionAccess) -> FigureList:
 
 def picture(session: Session, found: SubmissionAccess, split: str, name: str, form: str) -> str:
     """The blob of one picture. Raises NotFound for what the actor may not see, or is not drawn."""
-    evaluation, seen = _look(session, found)
-    for row in _figures(session, evaluation, seen):
+    evaluation, phase = _of_submission(session, found)
+    for row in _figures(session, evaluation, _seen(found, phase)):
         if (row.split, row.name) == (split, name) and form in (row.images or {}):
             return str((row.images or {})[form])
     raise NotFound
@@ -51,7 +58,8 @@ def want_figures(session: Session, found: SubmissionAccess) -> None:
     Organisers may try again what was given up. Raises Blinded where nothing may be seen, and
     Conflict for a submission without scores.
     """
-    evaluation, seen = _look(session, found, lock=True)
+    evaluation, phase = _of_submission(session, found, lock=True)
+    seen = _seen(found, phase)
     if not seen:
         raise Blinded("Figures of this phase stay hidden until it is unblinded.")
     if evaluation.state != State.SCORED:
@@ -81,10 +89,10 @@ def _made(session: Session, evaluation: Evaluation) -> bool:
     return session.scalar(of_it) is not None
 
 
-def _look(
+def _of_submission(
     session: Session, found: SubmissionAccess, *, lock: bool = False
-) -> tuple[Evaluation, Seen]:
-    """The evaluation that counts, and splits and details of which the actor may see figures."""
+) -> tuple[Evaluation, Phase]:
+    """The evaluation that counts, and its phase."""
     of_it = (
         select(Evaluation, Phase)
         .join(Submission, Submission.evaluation_id == Evaluation.id)
@@ -94,9 +102,14 @@ def _look(
     if lock:
         of_it = of_it.with_for_update(of=Evaluation)
     evaluation, phase = session.execute(of_it).one()
+    return evaluation, phase
+
+
+def _seen(found: SubmissionAccess, phase: Phase) -> Seen:
+    """Splits and details of which the actor may see figures."""
     organiser = found.access.organiser
     scores = sight(phase, organiser=organiser)
-    return evaluation, shown(organiser=organiser, public=scores.public, private=scores.private)
+    return shown(organiser=organiser, public=scores.public, private=scores.private)
 
 
 def _figures(session: Session, evaluation: Evaluation, seen: Seen) -> list[StoredFigure]:

@@ -25,6 +25,7 @@ from .access import SubmissionAccess, of_submission
 from .admission import own_team
 from .changing import cancel, change
 from .checking import check_upload
+from .figures_shown import figures_of
 from .limits import limits_in
 from .receiving import Delivery
 from .rules import UNFINISHED
@@ -159,6 +160,7 @@ def one_page(
     with platform.db.read() as session:
         row = submission_row(session, found.submission_id)
         phases = phases_of(session, found.access.challenge.id)
+        figures = figures_of(session, found, row[1], row[2])
     submission, evaluation, phase, team, *_ = row
     definition = PhaseDefinition.model_validate(phase.definition)
     organiser = found.access.organiser
@@ -178,6 +180,7 @@ def one_page(
         member=found.member,
         open=phase in open_phases([phase], request.state.began_at),
         unfinished=evaluation.state in UNFINISHED,
+        figures=figures,
     )
 
 
