@@ -111,13 +111,14 @@ class OwnEvents:
     sample: Any
 
     def outcome(self) -> Outcome:
-        """Report and scores; these stand under the split ``all``."""
+        """Report, scores, and what the truth tells; scores stand under the split ``all``."""
         version = SCORER_VERSIONS[self.format.kind]
         if self.sample is None:
             return Outcome(self.report, {}, version)
         values = KINDS[self.format.kind].estimates(self.sample, self.metrics)
         named = {one.name: value for (one, _), value in zip(self.metrics, values, strict=True)}
-        return Outcome(self.report, {OFFLINE_SPLIT: named}, version)
+        diagnoses = KINDS[self.format.kind].diagnose(self.sample, self.format)
+        return Outcome(self.report, {OFFLINE_SPLIT: named}, version, {}, tuple(diagnoses))
 
 
 def offline_sample(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ..answers import Report
+from ..answers import Finding, Report
 from ..errors import Misused
 from ..invocation import (
     PREDICTION,
@@ -22,7 +22,7 @@ from ..invocation import (
 )
 from ..local_challenge import read_phase
 from ..plotting import check_target, draw_events
-from ..reading import read
+from ..reading import read, read_all
 from ..settings_cache import known_challenge
 
 if TYPE_CHECKING:
@@ -155,7 +155,8 @@ def score(run: Invocation, /, file: Path, plot: Path | None, **given: Any) -> No
     run.out.result(document)
     report = read(Report, document)
     if not run.out.as_json:
-        run.out.findings(report.findings, err=report.ok)
+        diagnoses = read_all(Finding, document["diagnoses"])
+        run.out.findings([*report.findings, *diagnoses], err=report.ok)
         run.out.scores(document["scores"] or {})
     if not report.ok:
         run.out.say("The file is refused.")

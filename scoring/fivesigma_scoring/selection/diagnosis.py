@@ -5,8 +5,9 @@ the share of signal that passes is compared with that of background.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +34,25 @@ class Separation:
 
     Attributes
     ----------
-    cut
-        The events; those that pass are `selected`.
+    count
+        Number of events, (2, 2), indexed [is signal][passes].
+    read_cut
+        Gives the events; those that pass are `selected`. Few files need more than the numbers.
 
     """
 
-    cut: Sample
+    count: NDArray[np.float64]
+    read_cut: Callable[[], Sample]
+
+    @cached_property
+    def cut(self) -> Sample:
+        """The events; those that pass are `selected`."""
+        return self.read_cut()
 
     @cached_property
     def share(self) -> float:
         """Share of all events that pass."""
-        count = self.cut.cells.count
-        return float(count[:, 1].sum() / count.sum())
+        return float(self.count[:, 1].sum() / self.count.sum())
 
     @cached_property
     def room(self) -> float:
@@ -54,27 +62,29 @@ class Separation:
     @property
     def known(self) -> bool:
         """Whether enough events are on both sides; a Gaussian would promise too much of fewer."""
-        return self.room * float(self.cut.cells.count.sum(axis=1).min()) >= FEW_EVENTS
+        return self.room * float(self.count.sum(axis=1).min()) >= FEW_EVENTS
 
     @cached_property
     def difference(self) -> float:
         """Share of signal that passes minus that of background, by number of events."""
-        count = self.cut.cells.count
-        passed = count[:, 1] / count.sum(axis=1)
+        passed = self.count[:, 1] / self.count.sum(axis=1)
         return float(passed[1] - passed[0])
 
     @cached_property
     def effects(self) -> NDArray[np.float64]:
         """Effects of events on the difference, by cell, (2, 2), if it were none."""
         passing = np.array([-self.share, 1 - self.share])
-        return np.stack([-passing, passing]) / self.cut.cells.count.sum(axis=1)[:, None]
+        return np.asarray(np.stack([-passing, passing]) / self.count.sum(axis=1)[:, None])
 
     @property
     def evident(self) -> bool:
-        """The right way round as far as the cells tell: all there is to know of most files."""
-        return self.difference > COMPATIBLE * math.sqrt(
-            (self.effects**2 * self.cut.cells.count).sum()
-        )
+        """The right way round as far as numbers tell: all there is to know of most files."""
+        return self.difference > COMPATIBLE * math.sqrt((self.effects**2 * self.count).sum())
+
+    @property
+    def suspicious(self) -> bool:
+        """Neither evident nor beyond knowing."""
+        return self.known and not self.evident
 
     @cached_property
     def sigma(self) -> float:
@@ -94,6 +104,8 @@ class Separation:
     @property
     def inverted(self) -> bool:
         """Weights must agree: a selection may aim at the signal that weighs most."""
+        if self.difference >= 0:
+            return False
         return self.difference < -SURE * self.sigma and self.by_weight[0] < 0
 
     @property
@@ -123,11 +135,9 @@ def diagnose(sample: Sample, form: PredictionFormat) -> list[Finding]:
         What the file had to look like.
 
     """
-    cuts = {CLASS: Separation(sample)}
-    if form.needs_score or (cuts[CLASS].known and not cuts[CLASS].evident):
-        halves = upper_half(sample)
-        if halves is not None:
-            cuts[SCORE] = Separation(halves)
+    cuts = {CLASS: Separation(sample.cells.count, lambda: sample)}
+    if (form.needs_score or cuts[CLASS].suspicious) and sample.score is not None:
+        cuts[SCORE] = in_the_middle(sample, sample.score)
     known = {name: cut for name, cut in cuts.items() if cut.known}
     found = [INVERTED[name] for name, cut in known.items() if cut.inverted]
     if known and all(cut.absent for cut in known.values()):
@@ -135,17 +145,18 @@ def diagnose(sample: Sample, form: PredictionFormat) -> list[Finding]:
     return found
 
 
-def upper_half(sample: Sample) -> Sample | None:
-    """The same events, selected where their score is in the upper half; None without scores.
-
-    With equal scores in the middle the side that is closer to one half.
-    """
-    score = sample.score
-    if score is None:
-        return None
+def in_the_middle(sample: Sample, score: NDArray[np.float64]) -> Separation:
+    """The events cut where half of them score higher; of equal scores about the closer side."""
     middle = np.median(score[:: 1 + score.size // LOOKED_AT])
     sides = [score >= middle, score > middle]
-    selected = min(sides, key=lambda side: abs(2 * np.count_nonzero(side) - side.size))
+    passes = min(sides, key=lambda side: abs(2 * np.count_nonzero(side) - side.size))
+    passing = np.count_nonzero(passes & sample.truth)
+    passed = np.array([np.count_nonzero(passes) - passing, passing], np.float64)
+    count = np.stack([sample.cells.count.sum(axis=1) - passed, passed], axis=1)
+    return Separation(count, partial(_selecting, sample, passes))
+
+
+def _selecting(sample: Sample, selected: NDArray[np.bool_]) -> Sample:
     cells = sample.cells
     totals = np.stack([one.sum(axis=1) for one in (cells.count, cells.weight, cells.square)])
     return Sample.of(sample.truth, selected, sample.weight, cells.fixed, sample.group, totals)
