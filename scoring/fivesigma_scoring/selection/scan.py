@@ -14,8 +14,8 @@ from fivesigma_scoring.selection.bootstrap import estimates
 from fivesigma_scoring.selection.cells import Cells, Sample, few_background_events
 from fivesigma_scoring.uncertainty import Chosen
 
-MOST_REPLICATED = 12
-"""Thresholds whose sigma may come from replicas, which takes a hundred times longer."""
+MOST_REPLICATED, MOST_REPLICATED_IN_GROUPS = 12, 3
+"""Thresholds whose sigma may come from replicas: a hundred times slower, far more in groups."""
 
 Sigma = Callable[[Sample, Sequence[Chosen]], Sequence[Estimate]]
 
@@ -46,13 +46,14 @@ class Scan:
     ) -> Self:
         """Each metric exactly as it is scored, from replicas where hardly any background passes.
 
-        Of such thresholds, `MOST_REPLICATED` are kept.
+        Of such thresholds, a few are kept.
         """
         cells = cells_at(sample, score, thresholds)
         rough = np.flatnonzero([few_background_events(replace(sample, cells=c)) for c in cells])
         kept = np.setdiff1d(np.arange(len(cells)), rough)
         if rough.size:
-            chosen = np.linspace(0, rough.size - 1, min(rough.size, MOST_REPLICATED))
+            most = MOST_REPLICATED if sample.group is None else MOST_REPLICATED_IN_GROUPS
+            chosen = np.linspace(0, rough.size - 1, min(rough.size, most))
             kept = np.union1d(kept, rough[chosen.astype(np.int64)])
         return cls._of(
             sample, score, thresholds[kept], [cells[at] for at in kept], metrics, estimates

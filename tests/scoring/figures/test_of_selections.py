@@ -162,15 +162,16 @@ def test_the_ams_against_the_cut_by_a_plain_loop() -> None:
         )
 
 
-def test_few_of_the_rough_thresholds_are_kept_and_all_others() -> None:
-    sample = sample_of(2500)
+@pytest.mark.parametrize(("grouped", "kept"), [(False, 12), (True, 3)])
+def test_few_of_the_rough_thresholds_are_kept_and_all_others(grouped: bool, kept: int) -> None:
+    sample = sample_of(1500, grouped=grouped, digits=2)
     assert sample.score is not None
     thresholds = np.unique(sample.score)
     scan = Scan.replicated(sample, sample.score, thresholds, [AMS])
-    rough = [few_background_events(at_threshold(sample, t)) for t in thresholds]
-    assert sum(rough) > 50
-    assert set(thresholds[~np.array(rough)]) <= set(scan.thresholds)
-    assert len(scan.thresholds) == len(thresholds) - sum(rough) + 12
+    rough = np.array([few_background_events(at_threshold(sample, t)) for t in thresholds])
+    assert 12 < rough.sum() < thresholds.size
+    assert set(thresholds[~rough]) <= set(scan.thresholds)
+    assert len(scan.thresholds) == (~rough).sum() + kept
 
 
 def test_bands_of_efficiencies_are_those_of_the_metrics() -> None:
