@@ -194,6 +194,15 @@ def test_an_event_given_to_its_neighbour_is_noticed(compiled: Any) -> None:
     assert values(compiled, path) == values(compiled, expected)
 
 
+@pytest.mark.parametrize("form", ["csv", "parquet", "npz"])
+def test_an_unknown_event_amid_the_list_of_the_sample_is_noticed(compiled: Any, form: str) -> None:
+    frame = compiled.table(compiled.truth, compiled.lit)
+    event = frame["event"].to_numpy().copy()
+    event[compiled.lit[0].sum() // 2] = 5
+    path = compiled.write(frame.with_columns(pl.Series("event", event)), f"mine.{form}")
+    assert [one.code for one in compiled.check(path).findings] == ["unknown_id"]
+
+
 def test_dense_events_with_ids_may_stand_anywhere(compiled: Any) -> None:
     order = np.random.default_rng(1).permutation(compiled.n)
     path = compiled.path / "mine.npz"
