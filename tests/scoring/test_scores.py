@@ -22,6 +22,7 @@ from fivesigma_scoring import (
 )
 from fivesigma_scoring.selection.bootstrap import compare_samples, estimates
 from fivesigma_scoring.selection.cells import Sample
+from fivesigma_scoring.selection.ranking import ascending
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -409,3 +410,17 @@ def test_real_top_taggers() -> None:
         assert area.sigma is not None
         assert 0.02 < rejection.sigma / rejection.value < 0.12
         assert 1e-4 < area.sigma < 3e-4
+
+
+@given(
+    st.lists(
+        st.floats(allow_nan=False, allow_infinity=False)
+        | st.sampled_from([0.0, -0.0, 1.0, math.nextafter(1, 2), 5e-324, -5e-324]),
+        max_size=40,
+    )
+)
+def test_the_quick_order_sorts_as_any_other(values: list[float]) -> None:
+    array = np.array(values, np.float64)
+    order = ascending(array)
+    assert sorted(order.tolist()) == list(range(len(values)))
+    assert array[order].tolist() == sorted(values)

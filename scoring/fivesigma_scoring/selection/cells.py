@@ -138,8 +138,10 @@ class Sample:
 
 def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
     """Number, sum of weights, sum of squared weights (rows) of background and signal (columns)."""
-    parts = (weight[~truth], weight[truth])
-    return np.array([[w.size for w in parts], [w.sum() for w in parts], [dot(w, w) for w in parts]])
+    signal = np.where(truth, weight, 0.0)  # quicker than picking the events of a class
+    parts, n_signal = (weight - signal, signal), np.count_nonzero(truth)
+    counts = [truth.size - n_signal, n_signal]
+    return np.array([counts, [one.sum() for one in parts], [dot(one, one) for one in parts]])
 
 
 def cells_of(

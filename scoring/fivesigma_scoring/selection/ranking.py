@@ -65,10 +65,12 @@ class Ranking:
         cls, truth: NDArray[np.bool_], weight: NDArray[np.float64], score: NDArray[np.float64]
     ) -> Self:
         """Order events by `score`, larger being more signal-like; all arrays have shape (n,)."""
-        order = np.argsort(-score)  # events of one score share a threshold, whatever their order
+        order = ascending(score)
         ordered = score[order]
+        step = np.zeros(score.size, np.int64)
+        np.cumsum(ordered[1:] != ordered[:-1], out=step[1:])
         code = np.empty(score.size, np.int64)
-        code[order] = np.concatenate([[0], np.cumsum(ordered[1:] != ordered[:-1])])
+        code[order] = step[-1] - step
         return cls(truth, weight, code, _passing(truth, weight, code, None))
 
     @cached_property
@@ -98,6 +100,24 @@ class Ranking:
         last = np.append(step[1:] != step[:-1], True)
         code = (np.cumsum(last) - last)[self.code]
         return Ranking(self.truth, self.weight, code, _passing(self.truth, self.weight, code, None))
+
+
+def ascending(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """An order that sorts finite `values`, shape (n,); which of two equal ones comes first is open.
+
+    The leading bits of each value and its index are packed into one integer: sorting those takes
+    half the time of `argsort`. Values that only further bits tell apart are sorted the usual way.
+    """
+    index_bits = max(values.size - 1, 0).bit_length()
+    bits = np.ascontiguousarray(values, np.float64).view(np.int64)
+    keys = bits ^ ((bits >> 63) & np.iinfo(np.int64).max)  # integers that sort as the floats do
+    keys >>= index_bits
+    keys <<= index_bits
+    keys |= np.arange(values.size)
+    keys.sort()
+    keys &= (1 << index_bits) - 1
+    ordered = values[keys]
+    return np.argsort(values) if (ordered[1:] < ordered[:-1]).any() else keys
 
 
 def _passing(
