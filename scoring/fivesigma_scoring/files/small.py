@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 LARGEST = 64 * 1024
 LONGEST_WORD = 128
 
+_ALL = bytes(range(256))
 _CHARACTERS = re.compile(rb"[\t\n!#-~]+")
 
 
@@ -49,11 +50,12 @@ def read_small(
     header, _, body = data.partition(b"\n")
     if b'"' in header or not _CHARACTERS.fullmatch(body):
         return None
-    mark, lines = separator.encode(), body.removesuffix(b"\n").split(b"\n")
-    if {line.count(mark) for line in lines} != {fields - 1}:
+    mark, body = separator.encode(), body.removesuffix(b"\n") + b"\n"
+    marks = body.translate(None, _ALL.translate(None, mark + b"\n"))
+    if marks != (mark * (fields - 1) + b"\n") * body.count(b"\n"):
         return None
-    values = mark.join(lines).split(mark)
-    columns = {at: _as_array(values[at::fields], dtype) for at, dtype in dtypes.items()}
+    values = body.replace(b"\n", mark).split(mark)
+    columns = {at: _as_array(values[at:-1:fields], dtype) for at, dtype in dtypes.items()}
     found = {at: column for at, column in columns.items() if column is not None}
     return found if len(found) == len(columns) else None
 
@@ -61,9 +63,10 @@ def read_small(
 def _as_array(values: list[bytes], dtype: type[pl.DataType]) -> NDArray[Any] | None:
     text = b"\n".join(values) + b"\n"
     if dtype is pl.Int64 and _WHOLE.fullmatch(text):
-        return np.array([int(value) for value in values], np.int64)
+        return np.fromstring(text, np.int64, sep="\n")
     if dtype is pl.Float64 and _NUMBER.fullmatch(text):
-        return np.array([float(value) for value in values], np.float64)
+        return np.fromstring(text, np.float64, sep="\n")
     if dtype is pl.String and _WORD.fullmatch(text):
-        return np.array(values, np.bytes_)
+        letters = len(text) == 2 * len(values)
+        return np.frombuffer(text, "S1")[::2] if letters else np.array(values, np.bytes_)
     return None

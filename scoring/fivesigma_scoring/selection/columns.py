@@ -52,7 +52,18 @@ def read_label(series: pl.Series, places: Places) -> tuple[NDArray[np.bool_], li
 
 def quick_words(words: NDArray[np.bytes_]) -> NDArray[np.bool_] | None:
     """The usual spellings as bool (n,), True for signal; None where another occurs or mixes in."""
-    for yes, no in PAIRS:
+    if words.itemsize > 1:
+        return _quick_spelled(words)
+    letters = words.tobytes()
+    for yes, no in PAIRS[:2]:
+        pair = (yes + no).encode()
+        if not letters.translate(None, pair):
+            return np.frombuffer(letters.translate(bytes.maketrans(pair, b"\1\0")), np.bool_)
+    return None
+
+
+def _quick_spelled(words: NDArray[np.bytes_]) -> NDArray[np.bool_] | None:
+    for yes, no in PAIRS[2:]:
         signal = words == yes.encode()
         if (signal | (words == no.encode())).all():
             return np.asarray(signal)
