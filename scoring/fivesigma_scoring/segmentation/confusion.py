@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.findings import shorten
+from fivesigma_scoring.findings import NAMES_SHOWN, shorten
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import Finding
 from fivesigma_scoring.segmentation.counts import Sample
@@ -20,6 +20,8 @@ SURE, COMPATIBLE = 5.0, 3.0
 """Standard deviations: chance alone never inverts a good file, and hides few shuffled ones."""
 TIMES = 2
 """So many times more often than by its own number a renamed class goes by another."""
+FEWEST = 25
+"""Independent events below which their spread is hardly known."""
 WEAKEST = 0.1
 """Least agreement beyond chance (Cohen's kappa) of a mask that has learnt something."""
 ASSOCIATED = 0.15
@@ -112,6 +114,8 @@ def is_shuffled(sample: Sample, pooled: NDArray[np.int64]) -> bool:
     expected += (sample.predictions - np.outer(pixels, predicted)) @ true
     effects = (sample.hits.sum(axis=1) - right * pixels - expected) / total / (1 - chance)
     units = summed_by_group(effects, sample)
+    if units.size < FEWEST:
+        return False
     kappa, sigma = (right - chance) / (1 - chance), math.sqrt(units @ units)
     if abs(kappa) > COMPATIBLE * sigma or kappa + COMPATIBLE * sigma >= WEAKEST:
         return False
@@ -147,9 +151,12 @@ def _exchanged(cycle: Sequence[int], names: Sequence[str]) -> Finding:
             "mask, and compare them with those of the sample."
         )
         return Finding("looks_inverted", "warning", text)
-    pairs = zip([*cycle[1:], cycle[0]], cycle, strict=True)
-    shown = ", ".join(f"{wrote} should be {_named(true, names)}" for wrote, true in pairs)
-    text = f"The class numbers look mixed up: {shown}. Renumber your classes like that."
+    pairs = list(zip([*cycle[1:], cycle[0]], cycle, strict=True))
+    shown = ", ".join(
+        f"{wrote} should be {_named(true, names)}" for wrote, true in pairs[:NAMES_SHOWN]
+    )
+    more = f" and {len(pairs) - NAMES_SHOWN} more" if len(pairs) > NAMES_SHOWN else ""
+    text = f"The class numbers look mixed up: {shown}{more}. Renumber your classes like that."
     return Finding("looks_inverted", "warning", text)
 
 
