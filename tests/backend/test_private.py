@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from conftest import FrozenClock
+from figure_rows import PICTURES, plant_figures
 from fivesigma_backend.core.web import api_routes
 from fivesigma_backend.submissions.models import Entry, Evaluation
 from sqlalchemy import update
@@ -14,12 +15,21 @@ from stories import Person, Story
 
 MARKER = 7351.8642097531
 PLANTED = re.compile(r"7351\.?8?6?4?|7351")
+UNSEEN = (
+    ("public", "participant_open"),
+    ("public", "organiser"),
+    ("private", "participant_open"),
+    ("private", "organiser"),
+)
 STREAMS = {"/api/v1/challenges/{slug}/events"}
 
 
 @pytest.fixture
 def planted(story: Story) -> Story:
-    """A scored submission of ada whose private scores can't be mistaken for anything else."""
+    """A scored submission of ada whose private scores can't be mistaken for anything else.
+
+    Nor can its figures of private events, and those of public ones that are not for her yet.
+    """
     ada = story.person("ada")
     ada.submit(story.prediction(0.5))
     story.drain()
@@ -28,6 +38,7 @@ def planted(story: Story) -> Story:
         everything = dict.fromkeys(("ams", "signal_efficiency", "purity"), score)
         session.execute(update(Evaluation).values(private_scores=everything))
         session.execute(update(Entry).values(private_score=MARKER, private_sigma=MARKER))
+    plant_figures(story, values=dict.fromkeys(UNSEEN, MARKER))
     return story
 
 
@@ -42,8 +53,10 @@ def addresses(story: Story, submission: str) -> list[str]:
                 paths.append(re.sub(r"{(\w+)(?::\w+)?}", lambda m: values[m[1]], route.path))
     board = "/api/v1/challenges/tiny/leaderboard"
     page = "/challenges/tiny/leaderboard"
+    figures = f"/api/v1/submissions/{submission}/figures"
     return [
         *paths,
+        *(f"{figures}/{one}/score.{form}" for one in ("public", "private") for form in PICTURES),
         *(f"{one}?split=private{more}" for one in (board, page) for more in ("", "&format=csv")),
     ]
 
@@ -76,3 +89,5 @@ def test_the_walk_finds_the_values_once_they_are_open(planted: Story, clock: Fro
     assert f"/api/v1/submissions/{mine}" in shown
     assert "/api/v1/challenges/tiny/leaderboard?split=private" in shown
     assert f"/submissions/{mine}" in shown
+    for place in ("figures", "figures/public/score.dark.png", "figures/private/score.light.svg"):
+        assert f"/api/v1/submissions/{mine}/{place}" in shown

@@ -10,12 +10,14 @@ do: its end means that the worker is gone, and this process goes with it.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import queue
 import resource
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
@@ -37,7 +39,7 @@ def main() -> None:
         print(json.dumps({"name": request["name"], **_draw(request)}), file=answers, flush=True)
 
 
-def _lines() -> Any:
+def _lines() -> Iterator[str]:
     """The lines as they come, read by a thread that ends the process with the last one."""
     waiting: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_read, args=(sys.stdin, waiting), daemon=True).start()
@@ -64,10 +66,12 @@ def _pictures(name: str, document: object) -> dict[str, str]:
     from fivesigma_scoring.figures import Figure
 
     figure, images = Figure.from_json(document), {}
+    bare = dataclasses.replace(figure, note="")
     for theme in ("light", "dark"):
         for form in ("svg", "png"):
             file = Path(f"{name}.{theme}.{form}")
-            file.write_bytes(draw(figure, theme, form))
+            # The page writes the note under its SVG; a PNG is carried elsewhere and keeps it.
+            file.write_bytes(draw(figure if form == "png" else bare, theme, form))
             images[f"{theme}.{form}"] = file.name
     return images
 
