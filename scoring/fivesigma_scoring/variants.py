@@ -191,7 +191,7 @@ class VariantEvents:
             [first, *(_judged(one.sample, *chosen) for one in self.linked[1:])]
             for chosen, first in zip(metrics, nominal, strict=True)
         ]
-        drawn = self._replicas(metrics, judged)
+        drawn = self._replicas(metrics, judged, first=0 if rank == "mean" else 1)
         columns = [
             [column[0], *(self._finished(at, column[at], *pair) for at in range(1, len(column)))]
             for column, pair in zip(judged, zip(metrics, drawn, strict=True), strict=True)
@@ -238,17 +238,22 @@ class VariantEvents:
         return effects
 
     def _replicas(
-        self, metrics: Sequence[Chosen], judged: Sequence[Sequence[Estimate]]
+        self, metrics: Sequence[Chosen], judged: Sequence[Sequence[Estimate]], first: int
     ) -> list[Floats | None]:
-        """For each metric that needs them values in replicas (variants, REPLICAS), else None."""
-        rough = [at for at, column in enumerate(judged) if any(one.bootstrap for one in column)]
+        """For each metric that needs them values in replicas (variants, REPLICAS), else None.
+
+        Those of the variants before `first` are not needed, and NaN.
+        """
+        rough = [
+            at for at, column in enumerate(judged) if any(one.bootstrap for one in column[first:])
+        ]
         if not rough:
             return [None] * len(metrics)
-        functions = [one.recounts([metrics[at] for at in rough]) for one in self.linked]
-        values = np.empty((len(rough), len(functions), REPLICAS))
+        functions = [one.recounts([metrics[at] for at in rough]) for one in self.linked[first:]]
+        values = np.full((len(rough), len(self.linked), REPLICAS), np.nan)
         for replica, draws in enumerate(row_draws(Units(self.count))):
             nominal = draws[self.units[0]]
-            for at, function in enumerate(functions):
+            for at, function in enumerate(functions, first):
                 values[:, at, replica] = function(draws[self.units[at]], nominal)
         return [values[rough.index(at)] if at in rough else None for at in range(len(metrics))]
 

@@ -55,17 +55,18 @@ class Linked:
         Metrics of the score do not change with a factor on a class; the others are those of the
         cells.
         """
-        of_rows = {
-            at: recount_of(metric)(self.sample, options)
-            for at, (metric, options) in enumerate(metrics)
-            if metric.needs_score
-        }
+        of_score = [
+            recount_of(metric)(self.sample, options) if metric.needs_score else None
+            for metric, options in metrics
+        ]
 
         def replica(own: NDArray[np.int64], nominal: NDArray[np.int64]) -> list[float]:
-            drawn = self.sample.with_cells(self._cells(own, nominal))
+            drawn = self.sample
+            if None in of_score:
+                drawn = drawn.with_cells(self._cells(own, nominal))
             return [
-                of_rows[at](own) if at in of_rows else _value(metric, drawn, options)
-                for at, (metric, options) in enumerate(metrics)
+                recount(own) if recount else _value(metric, drawn, options)
+                for recount, (metric, options) in zip(of_score, metrics, strict=True)
             ]
 
         return replica

@@ -11,7 +11,8 @@ from fivesigma_scoring import METRICS, Estimate
 from fivesigma_scoring.selection.bootstrap import estimates
 from fivesigma_scoring.selection.cells import Sample
 from fivesigma_scoring.selection.linked import Linked, by_factor
-from fivesigma_scoring.variants import VariantEvents
+from fivesigma_scoring.uncertainty import row_draws
+from fivesigma_scoring.variants import Units, VariantEvents
 from numpy.typing import NDArray
 
 REPLICAS = 2500
@@ -277,6 +278,23 @@ def sample_of(
 ) -> Sample:
     weight = one.weight * scale[one.truth.astype(int)]
     return Sample.of(one.truth[at], one.selected[at], weight[at], fixed, score=one.score[at])
+
+
+def test_replicas_of_a_variant_draw_the_nominal_rows_too() -> None:
+    variants = three(few=True)
+    scale, fixed = factors(variants[0], (True, True)), (True, True)
+    samples = [
+        sample_of(one, scale, fixed=(False, False) if at else fixed)
+        for at, one in enumerate(variants)
+    ]
+    events = VariantEvents.of([Linked(one, samples[0]) for one in samples], [None] * 3)
+    ams = [(METRICS["ams"], METRICS["ams"].settings({}))]
+    _, ((_, *shifted),) = events.estimates(ams, estimates(samples[0], ams), "nominal")
+    for at, one in enumerate(shifted, 1):
+        replica = events.linked[at].recounts(ams)
+        own, nominal = events.units[at], events.units[0]
+        drawn = [replica(draws[own], draws[nominal]) for draws in row_draws(Units(events.count))]
+        assert one.sigma == pytest.approx(np.std(drawn, ddof=1), rel=1e-12)
 
 
 def test_a_replica_without_a_class_has_no_value() -> None:
