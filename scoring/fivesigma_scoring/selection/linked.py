@@ -93,8 +93,7 @@ class Linked:
 
 def _value(metric: Metric, sample: Sample, options: Options) -> float:
     """The metric of a replica; NaN for one that lost a whole class and so has none."""
-    cells = sample.cells
-    if (cells.count.sum(axis=1) > 0).all() and (cells.weight.sum(axis=1) > TINY).all():
+    if (sample.cells.weight.sum(axis=1) > TINY).all():
         return metric.function(sample, options)
     return float("nan")
 
