@@ -47,7 +47,7 @@ class Events:
     def found(
         self,
         selected: NDArray[np.bool_],
-        score: Floats | None = None,
+        score: Floats | NDArray[np.bool_] | None = None,
         group: NDArray[np.int64] | None = None,
         *,
         ranked: bool = False,
