@@ -66,6 +66,7 @@ def _phase(phase: PhaseDefinition) -> PhaseScoring:
         metrics=phase.all_metrics,
         options=phase.options,
         normalise=phase.normalise,
+        variant_rank=phase.variant_rank,
     )
 
 
