@@ -26,7 +26,7 @@ def find_rows(
     """Where each row belongs, None for "as it stands"; findings where that is no bijection."""
     if prediction.ids is None:
         return universe.sample_order(), []
-    if np.array_equal(prediction.ids, universe.ids):
+    if prediction.ids.size == universe.ids.size and bool((prediction.ids == universe.ids).all()):
         return None, []
     target = universe.locate(prediction.ids)
     seen = np.zeros(universe.ids.size, bool)

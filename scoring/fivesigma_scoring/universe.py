@@ -2,6 +2,7 @@
 
 import json
 import mmap
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,15 +23,19 @@ _VECTOR = re.compile(
     rb"'shape': \((\d+),\), \} *\n"
 )
 _VECTOR_HEAD = 128
+_SMALL = 64 * 1024
 
 
 def load_array(path: Path) -> NDArray[Any]:
-    """A compiled array, memory-mapped and read-only; never pickled."""
+    """A compiled array, read-only, memory-mapped unless it is small; never pickled."""
     with path.open("rb") as stream:
         plain = _VECTOR.fullmatch(stream.read(_VECTOR_HEAD))
         if plain and int(plain[2]):
+            dtype, size = plain[1].decode(), int(plain[2])
+            if os.fstat(stream.fileno()).st_size <= _SMALL:
+                return np.frombuffer(stream.read(), dtype, size)
             content = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            return np.frombuffer(content, plain[1].decode(), int(plain[2]), _VECTOR_HEAD)
+            return np.frombuffer(content, dtype, size, _VECTOR_HEAD)
     return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
 
 

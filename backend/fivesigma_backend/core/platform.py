@@ -22,6 +22,17 @@ SANDBOX_JOBS = {
     "figures": "fivesigma_scoring.exhibits:figures_job",
     "score": "fivesigma_scoring.run:score_job",
 }
+# All that a job would otherwise import in each child: what readers need, then the jobs themselves.
+SANDBOX_PRELOAD = (
+    "encodings.cp437",
+    "h5py",
+    "numpy",
+    "numpy.ma",
+    "polars",
+    "fivesigma_scoring.run",
+    "fivesigma_scoring.exhibits",
+)
+SANDBOX_REHEARSAL = "fivesigma_scoring.rehearsal:rehearse"
 
 
 @dataclass(frozen=True)
@@ -56,8 +67,7 @@ def make_sandbox(scratch: Path | None = None) -> Sandbox:
     Its jobs' folders are made in `scratch` (by default the system's temporary folder), which
     housekeeping clears of what a kill leaves.
     """
-    preload = ("numpy", "polars", "fivesigma_scoring.run", "fivesigma_scoring.exhibits")
-    return Sandbox(SANDBOX_JOBS, preload=preload, scratch=scratch)
+    return Sandbox(SANDBOX_JOBS, SANDBOX_PRELOAD, rehearsal=SANDBOX_REHEARSAL, scratch=scratch)
 
 
 def open_platform(

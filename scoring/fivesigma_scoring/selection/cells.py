@@ -159,7 +159,8 @@ def cells_of(
     totals = class_totals(truth, weight) if totals is None else totals
     chosen = np.flatnonzero(selected)
     passing = class_totals(truth[chosen], weight[chosen])
-    sums = np.stack([totals - passing, passing], axis=-1)
+    sums = np.empty((3, 2, 2))
+    sums[..., 0], sums[..., 1] = totals - passing, passing
     return Cells(sums[0], sums[1], np.maximum(sums[2], 0.0), fixed)
 
 

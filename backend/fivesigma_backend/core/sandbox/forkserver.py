@@ -32,6 +32,7 @@ class ForkServer:
         preload: Sequence[str],
         path: Sequence[str],
         threads: int,
+        rehearsal: str | None,
     ) -> None:
         if sys.platform != "linux" or not hasattr(os, "pidfd_open"):
             raise SandboxUnavailable("scoring needs Linux 5.4 or newer")
@@ -41,6 +42,7 @@ class ForkServer:
             "jobs": dict(jobs),
             "preload": list(preload),
             "path": list(path),
+            "rehearsal": rehearsal,
             "control": theirs.fileno(),
             "owner": self.owner,
         }

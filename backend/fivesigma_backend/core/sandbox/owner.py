@@ -27,8 +27,10 @@ class Sandbox:
 
     `jobs` maps names to "module:function", a function from a JSON object to a JSON object.
     `preload` names modules to import before the first fork; that must not start a pool of
-    threads. `path` adds to the children's `sys.path`. `threads` is the size of polars' pool in
-    each child. `scratch` is where the jobs' scratch folders are made.
+    threads. `rehearsal` names a function to call then, so that no child has to find out what it
+    has found out; it must not start a thread, or the sandbox refuses to work. `path` adds to the
+    children's `sys.path`. `threads` is the size of polars' pool in each child. `scratch` is where
+    the jobs' scratch folders are made.
     """
 
     def __init__(
@@ -38,10 +40,11 @@ class Sandbox:
         *,
         path: Sequence[str] = (),
         threads: int = 2,
+        rehearsal: str | None = None,
         scratch: Path | None = None,
     ) -> None:
         self._jobs, self._scratch = dict(jobs), scratch
-        self._options = (tuple(preload), tuple(path), threads)
+        self._options = (tuple(preload), tuple(path), threads, rehearsal)
         self._lock = threading.Lock()
         self._server: ForkServer | None = None
         self._closed = False

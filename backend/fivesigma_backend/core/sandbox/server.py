@@ -125,9 +125,22 @@ def _tell(channel: socket.socket, **fields: Any) -> None:
         channel.send(json.dumps(fields).encode())
 
 
-def _resolve(target: str) -> child.Job:
+def _rehearse(target: str) -> None:
+    """Call a function whose traces every child shall inherit; a thread must not be among them."""
+    before = _helper_threads()
+    _find(target)()
+    gc.collect()
+    if (after := _helper_threads()) != before:
+        raise RuntimeError(f"the rehearsal started threads: {after}")
+
+
+def _find(target: str) -> Any:
     module, _, name = target.partition(":")
-    function = getattr(importlib.import_module(module), name)
+    return getattr(importlib.import_module(module), name)
+
+
+def _resolve(target: str) -> child.Job:
+    function = _find(target)
     if len(inspect.signature(function).parameters) > 1:
         told: child.Job = function
         return told
@@ -166,6 +179,8 @@ def main() -> None:
     for name in config["preload"]:
         importlib.import_module(name)
     jobs = {name: _resolve(target) for name, target in config["jobs"].items()}
+    if config["rehearsal"]:
+        _rehearse(config["rehearsal"])
     layers = {
         "scrubbed environment": True,
         "network namespace": network,

@@ -16,6 +16,24 @@ from typing import Any
 Json = dict[str, Any]
 
 
+LEARNT: list[str] = []
+
+
+def learn() -> None:
+    """A rehearsal whose trace children can see."""
+    LEARNT.append("by heart")
+
+
+def start_a_thread() -> None:
+    """A rehearsal that must not be."""
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+
+
+def learnt(arguments: Json) -> Json:
+    LEARNT.append("here")
+    return {"learnt": LEARNT}
+
+
 def echo(arguments: Json) -> Json:
     print("printed on the way")
     return arguments

@@ -31,6 +31,23 @@ def test_import_error_is_told() -> None:
     assert "No module named 'no_such_module'" in caught.value.detail
 
 
+def test_children_inherit_what_was_rehearsed_and_nothing_of_each_other() -> None:
+    jobs = {"learnt": "sandbox_jobs:learnt"}
+    with Sandbox(jobs, preload=(), path=[HERE], rehearsal="sandbox_jobs:learn") as own:
+        for _ in range(2):
+            assert own.run("learnt", {}, readable=[]) == {"learnt": ["by heart", "here"]}
+
+
+def test_a_rehearsal_that_starts_a_thread_is_refused() -> None:
+    jobs = {"echo": "sandbox_jobs:echo"}
+    with (
+        Sandbox(jobs, preload=(), path=[HERE], rehearsal="sandbox_jobs:start_a_thread") as broken,
+        pytest.raises(SandboxUnavailable) as caught,
+    ):
+        broken.run("echo", {}, readable=[])
+    assert "the rehearsal started threads" in caught.value.detail
+
+
 def test_server_killed_while_idle_is_replaced_unnoticed(
     own: Sandbox, server_of: ServerOf, eventually: Eventually
 ) -> None:
