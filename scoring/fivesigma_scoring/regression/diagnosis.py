@@ -51,7 +51,7 @@ def diagnose(sample: Sample, form: PredictionFormat) -> list[Finding]:
     if n < FEWEST:
         return []
     columns = zip(form.targets, true.T, predicted.T, strict=True)
-    findings = [_judge(name, *pair, 1 / math.sqrt(n)) for name, *pair in columns]
+    findings = [_judge(name, one, mine, 1 / math.sqrt(n)) for name, one, mine in columns]
     return [one for one in findings if one is not None]
 
 
