@@ -24,8 +24,8 @@ from fivesigma_backend.core.sandbox import Sandbox
 from fivesigma_scoring import PhaseScoring, TestSetSpec, compile_solution
 
 EVENTS = 1_000
-RUNS = 40
-ROUNDS = 9
+RUNS = 20
+ROUNDS = 25
 PROFILED = 25
 LIMIT = 0.70
 TOTALS = {"s": 691.988607712, "b": 410_999.847322}
@@ -85,10 +85,17 @@ def rate(action: Callable[[], object], callers: int) -> float:
     return RUNS / (time.perf_counter() - start)
 
 
-def rates(actions: list[Callable[[], object]], callers: int) -> list[float]:
-    """Median rate of each; they take turns, so that a busy machine disturbs all alike."""
+def rates(actions: list[Callable[[], object]], callers: int) -> list[tuple[float, float]]:
+    """Median rate of each, and median of its ratio to the first one's in the same round.
+
+    They take turns, so that a busy machine disturbs all alike.
+    """
     rounds = [[rate(action, callers) for action in actions] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+    return [
+        (statistics.median(column), statistics.median(one / row[0] for one, row in pairs))
+        for column in zip(*rounds, strict=True)
+        for pairs in [list(zip(column, rounds, strict=True))]
+    ]
 
 
 def compare(sandbox: Sandbox, folder: Path) -> None:
@@ -102,10 +109,10 @@ def compare(sandbox: Sandbox, folder: Path) -> None:
     )
     for callers in (1, 2):
         empty, *scored = rates(actions, callers)
-        for at, (name, found) in enumerate(zip(SELECTIONS, scored, strict=True)):
+        for at, (name, (found, ratio)) in enumerate(zip(SELECTIONS, scored, strict=True)):
             limit = "" if at else f"{LIMIT:.2f}"
-            row = f"{name:15}{callers:8}{empty:12.1f}/s{found:8.1f}/s"
-            print(f"{row}{found / empty:8.2f}{limit:>8}")
+            row = f"{name:15}{callers:8}{empty[0]:12.1f}/s{found:8.1f}/s"
+            print(f"{row}{ratio:8.2f}{limit:>8}")
 
 
 @contextmanager

@@ -62,8 +62,9 @@ def read_small(
 
 def _as_array(values: list[bytes], dtype: type[pl.DataType]) -> NDArray[Any] | None:
     text = b"\n".join(values) + b"\n"
-    if dtype is pl.Int64 and _WHOLE.fullmatch(text):
-        return np.fromstring(text, np.int64, sep="\n")
+    if dtype is not pl.String and _WHOLE.fullmatch(text):
+        whole = np.fromstring(text, np.int64, sep="\n")
+        return whole if dtype is pl.Int64 else whole.astype(np.float64)
     if dtype is pl.Float64 and _NUMBER.fullmatch(text):
         return np.fromstring(text, np.float64, sep="\n")
     if dtype is pl.String and _WORD.fullmatch(text):
