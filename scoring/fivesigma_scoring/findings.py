@@ -69,6 +69,15 @@ def header_too_long(limit: int) -> Finding:
     return Finding("unreadable", "error", text, None, (1,), 1)
 
 
+def line_too_long(limit: int, rows: Sequence[int]) -> Finding:
+    """A line beyond `limit` bytes."""
+    text = (
+        f"A line is longer than {limit:,} bytes. Write a line of its own for each row, with the "
+        "needed columns only."
+    )
+    return Finding("unreadable", "error", text, None, _places(rows), len(rows))
+
+
 def old_line_ends() -> Finding:
     """Carriage returns without line feeds."""
     text = "The lines end with carriage returns alone. Save the file with line feeds (LF or CRLF)."

@@ -1,36 +1,20 @@
 """Containers: what a file is by its first bytes, and decompression that stops at a limit."""
 
-import gzip
 import io
-import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 import zstandard
 
 from fivesigma_scoring import findings
+from fivesigma_scoring.files.streams import GZ_FORMAT, ZST_WINDOW, expand
 from fivesigma_scoring.report import Finding, InputRefusedError
 
-CHUNK = 256 * 1024
-ZST_CHUNK = 1024
-ZST_WINDOW = 2**27
 BOMB_RATIO = 50
-DIRECTORY_LIMIT = 64 * 1024
-END_OF_DIRECTORY, END_BYTES = b"PK\x05\x06", 22
-LOCATOR, LOCATOR_BYTES = b"PK\x06\x07", 20
-BIG_END_BYTES = 56
-READER_ERRORS = (
-    EOFError,
-    NotImplementedError,
-    OSError,
-    ValueError,
-    zipfile.BadZipFile,
-    zlib.error,
-    zstandard.ZstdError,
-)
+HARMLESS = 64 * 2**20
+"""So many bytes are kept while they are expanded, however few they came from."""
 
 COMPRESSED = {b"\x1f\x8b": "gz", b"\x28\xb5\x2f\xfd": "zst", b"PK\x03\x04": "zip"}
 TABLES = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"\x89HDF\r\n\x1a\n": "hdf5"}
@@ -109,7 +93,7 @@ def read_capped(path: Path, kind: str, limit: int) -> bytes:
             raise InputRefusedError(findings.too_large(limit, expanded=True))
         return path.read_bytes()
     with path.open("rb") as stream:
-        data = _collect(_guarded(stream, kind), limit, stream)
+        data = _expanded(stream, kind, limit)
     if identify(data) != "text":
         raise InputRefusedError(findings.wrong_archive("something else than CSV"))
     return data
@@ -121,12 +105,20 @@ def _check_readable(kind: str) -> None:
         raise InputRefusedError(findings.wrong_format("an HDF5 file"))
 
 
-def _collect(chunks: Iterator[bytes], limit: int, stream: BinaryIO) -> bytes:
-    buffer = io.BytesIO()
-    for chunk in chunks:
-        if buffer.tell() + len(chunk) > limit:
+def _expanded(stream: BinaryIO, kind: str, limit: int) -> bytes:
+    """All of the text; what looks like a bomb is gone through once before it gets memory."""
+    buffer, size, kept = io.BytesIO(), 0, True
+    for chunk in expand(stream, kind):
+        size += len(chunk)
+        if size > limit:
             raise InputRefusedError(expands_too_far(stream.tell(), limit))
-        buffer.write(chunk)
+        if kept and size > max(HARMLESS, BOMB_RATIO * stream.tell()):
+            buffer, kept = io.BytesIO(), False
+        if kept:
+            buffer.write(chunk)
+    if not kept:
+        stream.seek(0)
+        buffer.writelines(expand(stream, kind))
     return buffer.getvalue()
 
 
@@ -134,81 +126,6 @@ def expands_too_far(sent: int, limit: int) -> Finding:
     """The finding on more than `limit` bytes out of `sent` ones."""
     bomb = limit > BOMB_RATIO * sent
     return findings.zip_bomb(limit) if bomb else findings.too_large(limit, expanded=True)
-
-
-def _guarded(stream: BinaryIO, kind: str) -> Iterator[bytes]:
-    try:
-        yield from {"gz": _gz, "zst": _zst, "zip": _zip}[kind](stream)
-    except InputRefusedError:
-        raise
-    except READER_ERRORS as error:
-        raise InputRefusedError(findings.cut_short("archive")) from error
-
-
-def _blocks(stream: BinaryIO | IO[bytes] | gzip.GzipFile) -> Iterator[bytes]:
-    while chunk := stream.read(CHUNK):
-        yield chunk
-
-
-def _gz(stream: BinaryIO) -> Iterator[bytes]:
-    with gzip.GzipFile(fileobj=stream) as text:
-        yield from _blocks(text)
-
-
-def _zst(stream: BinaryIO) -> Iterator[bytes]:
-    """Fed in small pieces: 4 bytes may become 128 KiB, and the object takes no limit on output."""
-    codec = zstandard.ZstdDecompressor(max_window_size=ZST_WINDOW)
-    frame = codec.decompressobj()
-    while chunk := stream.read(ZST_CHUNK):
-        rest = chunk
-        while rest:
-            frame = codec.decompressobj() if frame.eof else frame
-            yield frame.decompress(rest)
-            rest = frame.unused_data if frame.eof else b""
-    if not frame.eof:
-        raise EOFError
-
-
-def _zip(stream: BinaryIO) -> Iterator[bytes]:
-    entries = too_many_entries(stream)
-    if entries:
-        raise InputRefusedError(findings.wrong_archive(f"{entries:,} files or more"))
-    with zipfile.ZipFile(stream) as archive:
-        members = [
-            member
-            for member in archive.infolist()
-            if not member.is_dir() and not member.filename.startswith("__MACOSX/")
-        ]
-        if len(members) != 1:
-            raise InputRefusedError(findings.wrong_archive(f"{len(members):,} files"))
-        if members[0].flag_bits & 1:
-            raise InputRefusedError(findings.encrypted())
-        if members[0].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise InputRefusedError(findings.wrong_archive("an unusual compression method"))
-        with archive.open(members[0]) as text:
-            yield from _blocks(text)
-
-
-def too_many_entries(stream: BinaryIO) -> int:
-    """Announced number of members where a zip's directory is too large to be read; else 0.
-
-    `zipfile` reads all of the directory into memory, and believes the 64-bit record where there is
-    one.
-    """
-    size = stream.seek(0, io.SEEK_END)
-    stream.seek(max(0, size - DIRECTORY_LIMIT - END_BYTES - LOCATOR_BYTES - BIG_END_BYTES))
-    tail = stream.read()
-    stream.seek(0)
-    at = tail.rfind(END_OF_DIRECTORY)
-    if at < 0 or len(tail) < at + END_BYTES:
-        raise EOFError
-    entries, length = struct.unpack_from("<HL", tail, at + 10)
-    locator = at - LOCATOR_BYTES
-    if tail.startswith(LOCATOR, max(0, locator)):
-        if locator < BIG_END_BYTES:
-            raise EOFError
-        entries, length = struct.unpack_from("<QQ", tail, locator - BIG_END_BYTES + 32)
-    return max(1, entries) if length > DIRECTORY_LIMIT else 0
 
 
 def open_head(head: bytes, kind: str, limit: int) -> bytes:
@@ -223,7 +140,7 @@ def open_head(head: bytes, kind: str, limit: int) -> bytes:
     _check_readable(kind)
     try:
         if kind == "gz":
-            return zlib.decompressobj(31).decompress(head, limit)
+            return zlib.decompressobj(GZ_FORMAT).decompress(head, limit)
         if kind == "zst":
             codec = zstandard.ZstdDecompressor(max_window_size=ZST_WINDOW)
             return codec.stream_reader(head).read(limit)

@@ -2,8 +2,7 @@
 
 import contextlib
 import csv
-import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -14,15 +13,24 @@ from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
 from fivesigma_scoring.files.container import UTF16
+from fivesigma_scoring.files.lines import (
+    LINES_LOOKED_AT,
+    line_feeds,
+    lines_with,
+    misread,
+    records,
+)
 from fivesigma_scoring.files.small import read_small
 from fivesigma_scoring.files.table import Choose, Found, Schema, Table, match
 from fivesigma_scoring.prediction import HEADER_LIMIT
-from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
+from fivesigma_scoring.report import ROWS_SHOWN, InputRefusedError
 
 BOM = b"\xef\xbb\xbf"
 SEPARATORS = ",;\t"
 BYTES_PER_ROW = 64
 SPARE_ROWS = 100_000
+LINE_LIMIT = 2**22
+LONG_VALUE, LONG_LIMIT = 16 + 128, 16 * 2**20
 NO_ROWS = np.empty(0, np.intp)
 
 
@@ -85,17 +93,28 @@ def read_delimited(data: bytes, choose: Choose) -> Table:
     found = match(header.names, schema)
     _check_rows(data, schema)
     if b"\0" in data:
-        raise InputRefusedError(_bad_lines(data, findings.nul_bytes, lambda line: b"\0" in line))
+        raise InputRefusedError(findings.nul_bytes(*lines_with(data, b"\0", 0)))
+    _check_lines(data)
     dtypes = {found.at[one.name]: one.dtype for one in schema.columns if one.name in found.at}
     strict = {at: dtypes[at] for at in found.used()}
     small = read_small(data, header.separator, len(header.names), strict)
     if small is not None:
         return Table(found, small, partial(_lines, data, header.separator, NO_ROWS))
-    try:
-        frame = _parse_numbers(data, header, strict)
-    except pl.exceptions.PolarsError:
-        frame = parse_text(data, header, found.used())
+    frame = _parse(data, header, strict)
+    _check_values(frame)
     return _table(data, header, found, frame)
+
+
+def _parse(data: bytes, header: Header, strict: dict[int, type[pl.DataType]]) -> pl.DataFrame:
+    """Strictly if that goes well, else as text.
+
+    An error of the strict reader quotes the whole field, more than once; between quotation marks
+    that may be all of the file.
+    """
+    if len(data) <= LINE_LIMIT or data.find(b'"', data.find(b"\n")) < 0:
+        with contextlib.suppress(pl.exceptions.PolarsError):
+            return _parse_numbers(data, header, strict)
+    return parse_text(data, header, sorted(strict))
 
 
 def _parse_numbers(
@@ -125,9 +144,19 @@ def _parse_numbers(
 def _check_rows(data: bytes, schema: Schema) -> None:
     """Refuse a flood of short lines before it becomes columns many times its size."""
     if len(data) > BYTES_PER_ROW * schema.rows + SPARE_ROWS:
-        lines = int(np.count_nonzero(np.frombuffer(data, np.uint8) == ord("\n")))
+        lines = line_feeds(data, len(data))
         if lines > 2 * schema.rows + SPARE_ROWS:
             raise InputRefusedError(schema.too_many(lines - 1))
+
+
+def _check_lines(data: bytes) -> None:
+    """Refuse a line that is no row of any table."""
+    at = 0
+    while len(data) - at > LINE_LIMIT:
+        end = data.rfind(b"\n", at, at + LINE_LIMIT)
+        if end < 0:
+            raise InputRefusedError(findings.line_too_long(LINE_LIMIT, (line_feeds(data, at) + 1,)))
+        at = end + 1
 
 
 def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> pl.DataFrame:
@@ -169,48 +198,15 @@ def parse_text(data: bytes, header: Header, used: Sequence[int]) -> pl.DataFrame
     try:
         return parse(data, header, dict.fromkeys(used, pl.String))
     except pl.exceptions.PolarsError as error:
-        raise InputRefusedError(_diagnose(data, header)) from error
+        raise InputRefusedError(misread(data, header.separator, len(header.names))) from error
 
 
-def _diagnose(data: bytes, header: Header) -> Finding:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return _bad_lines(data, findings.not_utf8, _undecodable)
-    expected = len(header.names)
-    long = [place for place, fields in _records(data, header.separator) if fields > expected]
-    if long:
-        return findings.ragged(expected, long, len(long))
-    return findings.unreadable_table()
-
-
-def _undecodable(line: bytes) -> bool:
-    try:
-        line.decode()
-    except UnicodeDecodeError:
-        return True
-    return False
-
-
-def _bad_lines(
-    data: bytes,
-    finding: Callable[[Sequence[int], int], Finding],
-    is_bad: Callable[[bytes], bool],
-) -> Finding:
-    bad = [number for number, line in enumerate(io.BytesIO(data), 1) if is_bad(line)]
-    return finding(bad, len(bad))
-
-
-def _records(data: bytes, separator: str) -> Iterator[tuple[int, int]]:
-    """Line on which each record begins, and its number of fields, header first; slow but exact."""
-    text = io.TextIOWrapper(io.BytesIO(data), "utf-8", "replace", newline="")
-    reader, start = csv.reader(text, delimiter=separator), 1
-    try:
-        for fields in reader:
-            yield start, len(fields)
-            start = reader.line_num + 1
-    except csv.Error:
-        return
+def _check_values(frame: pl.DataFrame) -> None:
+    """Refuse text that cannot be ids, classes or numbers before each further step copies it."""
+    text = [column for column in frame.get_columns() if column.dtype == pl.String]
+    size = sum(int(column.estimated_size()) for column in text)
+    if size > LONG_LIMIT + LONG_VALUE * len(text) * frame.height:
+        raise InputRefusedError(findings.unreadable_table())
 
 
 def _table(data: bytes, header: Header, found: Found, frame: pl.DataFrame) -> Table:
@@ -226,11 +222,14 @@ def _table(data: bytes, header: Header, found: Found, frame: pl.DataFrame) -> Ta
 def _lines(
     data: bytes, separator: str, blank: NDArray[np.intp], rows: Sequence[int]
 ) -> tuple[int, ...]:
-    """Line numbers of rows, counting the header, blank lines, and line feeds inside quotes."""
+    """Line numbers of rows, counting the header, blank lines, and line feeds inside quotes.
+
+    Those are not looked for beyond a million lines.
+    """
     kept = np.arange(max(rows, default=-1) + 1 + blank.size)
     wanted = np.setdiff1d(kept, blank, assume_unique=True)[list(rows[:ROWS_SHOWN])] + 1
-    if b'"' not in data:
+    if b'"' not in data or wanted.max(initial=0) > LINES_LOOKED_AT:
         return tuple(int(record) + 1 for record in wanted)
-    records = islice(_records(data, separator), int(wanted.max(initial=0)) + 1)
-    starts = [line for line, _ in records]
+    read = islice(records(data, separator), int(wanted.max(initial=0)) + 1)
+    starts = [line for line, _ in read]
     return tuple(starts[at] if at < len(starts) else int(at) + 1 for at in wanted)

@@ -12,13 +12,9 @@ from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
 from fivesigma_scoring.files import array_findings
-from fivesigma_scoring.files.container import (
-    CHUNK,
-    READER_ERRORS,
-    expands_too_far,
-    too_many_entries,
-)
+from fivesigma_scoring.files.container import expands_too_far
 from fivesigma_scoring.files.npy import HEADER_BYTES, NUMBERS, read_npy_header
+from fivesigma_scoring.files.streams import CHUNK, READER_ERRORS, too_many_entries
 from fivesigma_scoring.report import InputRefusedError
 
 SUFFIX = ".npy"

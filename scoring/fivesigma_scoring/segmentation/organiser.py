@@ -10,9 +10,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fivesigma_scoring.files.container import READER_ERRORS, identify
+from fivesigma_scoring.files.container import identify
 from fivesigma_scoring.files.npy import read_npy
 from fivesigma_scoring.files.npz import npz_names
+from fivesigma_scoring.files.streams import READER_ERRORS
 from fivesigma_scoring.report import InputRefusedError
 from fivesigma_scoring.segmentation.dense import is_npz_file
 from fivesigma_scoring.solution_files import SIZE_LIMIT, SolutionError

@@ -8,12 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fivesigma_scoring import InputRefusedError
-from fivesigma_scoring.files.container import (
-    identify,
-    open_head,
-    read_capped,
-    too_many_entries,
-)
+from fivesigma_scoring.files.container import identify, open_head, read_capped
+from fivesigma_scoring.files.streams import too_many_entries
 
 HDF5 = b"\x89HDF\r\n\x1a\n"
 
