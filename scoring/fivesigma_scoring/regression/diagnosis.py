@@ -28,8 +28,8 @@ SPREAD = 0.5
 """A shuffled file keeps its spread; one that knows little, and admits it, has hardly any."""
 RELATED = 1 / 3
 """Correlation of sides that belongs to one of values of 0.5."""
-FAR, BETTER = 1.5, 0.5
-"""A factor this far from one, without which the median error is less than this share of itself."""
+BETTER = 0.5
+"""Without its factor the median error of a scaled file is less than this share of itself."""
 
 Floats = NDArray[np.float64]
 
@@ -67,7 +67,7 @@ def _judge(target: str, truth: Floats, prediction: Floats, sigma: float) -> Find
     if largest < COMPATIBLE * sigma and largest + COMPATIBLE * sigma < WEAKEST:
         spread = _quartiles(prediction) >= SPREAD * _quartiles(truth)
         return looks_shuffled(target) if spread else None
-    if sides > max(RELATED, SURE * sigma):
+    if sides > RELATED:
         factor = scale(truth, prediction)
         return None if factor is None else looks_scaled(target, factor)
     return None
@@ -91,7 +91,7 @@ def correlation(first: Floats, second: Floats) -> float | None:
 
 
 def scale(truth: Floats, prediction: Floats) -> float | None:
-    """The factor that the prediction is too large by; None where it is about one, or none at all.
+    """The factor that the prediction is too large by; None below 1.5, or where there is none.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def scale(truth: Floats, prediction: Floats) -> float | None:
     """
     known = truth != 0
     ratio = float(np.median(prediction[known] / truth[known]))
-    if ratio <= 0 or abs(math.log(ratio)) < math.log(FAR):
+    if ratio <= 0:
         return None
     digit = float(f"{max(ratio, 1 / ratio):.0e}")
     factor = digit if ratio > 1 else 1 / digit

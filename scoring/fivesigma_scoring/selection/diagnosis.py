@@ -105,7 +105,7 @@ class Separation:
     def inverted(self) -> bool:
         """Weights must agree: a selection may aim at the signal that weighs most."""
         if self.difference >= 0:
-            return False
+            return False  # most files; sigma would have to fetch events
         return self.difference < -SURE * self.sigma and self.by_weight[0] < 0
 
     @property

@@ -68,6 +68,24 @@ def test_inverted_files() -> None:
     assert found(truth, -1000 * noisy) == ["looks_inverted"]
 
 
+def test_useless_files_are_not_called_inverted() -> None:
+    """Some correlate negatively, by chance or a little."""
+    for seed in range(60):
+        random, truth = masses(seed, 150)
+        assert found(truth, weak(truth, -0.3, random, shrunk=False)) == []
+    random, truth = masses()
+    assert found(truth, weak(truth, -0.2, random, shrunk=False)) == []
+
+
+def test_who_is_wrong_in_the_bulk_or_in_the_tail_only_has_not_inverted() -> None:
+    random = np.random.default_rng(3)
+    truth = random.exponential(1, N)
+    prediction = -truth
+    prediction[truth > 4] = 100 * truth[truth > 4]
+    assert found(truth, prediction) == []
+    assert found(truth, np.where(truth > 4, -100 * truth, truth)) == []
+
+
 def test_shuffled_files() -> None:
     random, truth = masses()
     noisy = truth * random.normal(1, 0.3, N)
@@ -129,6 +147,12 @@ def test_scaled_files(times: float, factor: float) -> None:
     prediction = truth * random.normal(1, 0.1, N)
     assert scale(truth, times * prediction) == pytest.approx(factor)
     assert found(truth, times * prediction) == ["looks_scaled"]
+
+
+def test_hardly_related_files_have_no_scale() -> None:
+    random, truth = masses()
+    assert found(truth, 1000 * weak(truth, 0.3, random, shrunk=False)) == []
+    assert found(truth, 1000 * weak(truth, 0.6, random, shrunk=False)) == ["looks_scaled"]
 
 
 def test_no_scale() -> None:

@@ -100,6 +100,13 @@ def test_shuffled_files() -> None:
     assert events.found(events.cut(0.01) & False, events.score, ranked=True) == NEITHER
 
 
+def test_useless_files_are_not_called_inverted() -> None:
+    for seed in range(100):
+        events = Events(1000, seed=seed).shuffled()
+        told = events.found(events.cut(0.3), events.score, ranked=True)
+        assert set(told) <= set(NEITHER)
+
+
 def test_a_good_score_beside_unlucky_decisions_is_not_shuffled() -> None:
     events = Events(20_000)
     assert events.found(events.shuffled().cut(0.15), events.score) == []
@@ -158,6 +165,16 @@ def test_scores_with_few_values_are_cut_between_them() -> None:
     assert events.found(~good, ~good, ranked=True) == CLASSES + SCORES
 
 
+def test_most_scores_may_be_equal() -> None:
+    """Three of five events share the highest, or the lowest score."""
+    events = Events(20_000)
+    good, capped = events.cut(0.3), np.minimum(events.score, np.quantile(events.score, 0.4))
+    floored = np.maximum(events.score, np.quantile(events.score, 0.6))
+    for score in (capped, floored):
+        assert events.found(good, score, ranked=True) == []
+        assert events.found(good, -score, ranked=True) == SCORES
+
+
 def test_wild_scores_hide_nothing() -> None:
     """Of a mean over such scores nothing could be said."""
     events = Events(20_000)
@@ -195,6 +212,9 @@ def test_rows_of_one_event_count_once() -> None:
     events.weight[:] = 1
     assert events.found(selected) == CLASSES
     assert events.found(selected, group=group) == []
+    none, score = np.zeros(40_000, bool), selected + 0.1 * random.random(40_000)
+    assert events.found(none, score, ranked=True) == SCORES
+    assert events.found(none, score, group=group, ranked=True) == []
     shuffled = random.random(40_000) < 0.3
     assert events.found(shuffled) == NEITHER
     assert events.found(shuffled, group=np.arange(40_000) // 4) == NEITHER
