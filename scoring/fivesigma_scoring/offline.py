@@ -26,11 +26,16 @@ SUM_TOLERANCE = 1e-3
 
 
 def validate_offline(
-    sample: Path, prediction: Path, *, test_set: TestSetSpec | None = None
+    sample: Path,
+    prediction: Path,
+    *,
+    test_set: TestSetSpec | None = None,
+    solution: Path | None = None,
 ) -> Report:
     """Check a prediction against nothing but a sample submission.
 
-    Without a test set the kind is told from the sample.
+    Without a test set the kind is told from the sample. A solution at hand may say the shape of an
+    event, nothing else of it is looked at.
 
     Raises
     ------
@@ -40,7 +45,7 @@ def validate_offline(
     """
     test_set = test_set or TestSetSpec(kind=kind_of_sample(Path(sample)))
     kind = KINDS[test_set.kind]
-    universe = kind.read_universe(Path(sample), None, test_set, needs_score=False)
+    universe = kind.read_universe(Path(sample), solution, test_set, needs_score=False)
     return read_and_align(Path(prediction), Path(prediction).name, universe)[0]
 
 

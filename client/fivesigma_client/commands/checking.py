@@ -107,12 +107,12 @@ def _validate_offline(
 ) -> Report:
     from fivesigma_scoring import validate_offline
 
-    test_set = None
+    test_set = solution = None
     if challenge is not None:
         local = read_phase(challenge, phase)
-        sample, test_set = local.sample, local.test_set
+        sample, test_set, solution = local.sample, local.test_set, local.solution
     assert sample is not None, "the caller gives one of the two"
-    found = _settled(lambda: validate_offline(sample, file, test_set=test_set))
+    found = _settled(lambda: validate_offline(sample, file, test_set=test_set, solution=solution))
     return read(Report, found.as_json())
 
 

@@ -42,7 +42,7 @@ def read_small(
     separator, fields
         What separates the fields of a line, and how many there are.
     dtypes
-        Position to `polars.Int64`, `Float64` or `String` of the columns that are wanted.
+        Position to an integer type, `polars.Float64` or `String` of the columns that are wanted.
 
     """
     if len(data) > LARGEST:
@@ -64,7 +64,7 @@ def _as_array(values: list[bytes], dtype: type[pl.DataType]) -> NDArray[Any] | N
     text = b"\n".join(values) + b"\n"
     if dtype is not pl.String and _WHOLE.fullmatch(text):
         whole = np.fromstring(text, np.int64, sep="\n")
-        return whole if dtype is pl.Int64 else whole.astype(np.float64)
+        return whole.astype(np.float64) if dtype is pl.Float64 else whole
     if dtype is pl.Float64 and _NUMBER.fullmatch(text):
         return np.fromstring(text, np.float64, sep="\n")
     if dtype is pl.String and _WORD.fullmatch(text):
