@@ -245,4 +245,4 @@ def test_a_site_that_scores_in_ways_unknown_here(
 def test_json_stays_one_document(shell: Shell, folder: Path) -> None:
     file = write_prediction(folder, folder / "mine.csv")
     ran = shell("--json", "score", "--challenge", folder, "-f", file)
-    assert list(json.loads(ran.out)) == ["ok", "findings", "scores", "scorer_version"]
+    assert list(json.loads(ran.out)) == ["ok", "findings", "scores", "scorer_version", "diagnoses"]
