@@ -1,13 +1,17 @@
 """Parquet: sizes that the footer declares are judged before any column is read."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import polars as pl
 
 from fivesigma_scoring import findings
+from fivesigma_scoring.files.pair import both
 from fivesigma_scoring.files.table import Choose, Table, match, row_numbers
 from fivesigma_scoring.files.thrift import CompactReader, ThriftError
 from fivesigma_scoring.report import InputRefusedError
@@ -15,6 +19,9 @@ from fivesigma_scoring.report import InputRefusedError
 MAGIC = b"PAR1"
 FOOTER_LIMIT = 4 * 2**20
 SPARE_ROWS = 100_000
+ROWS_OF_TWO = 1_000_000
+"""From so many rows on, two threads read sooner than one; Polars itself takes one for them."""
+DEEPEST = 200
 PAGE_HEADER_USUAL, PAGE_HEADER_LIMIT = 512, 64 * 1024
 SCHEMA, ROWS, ROW_GROUPS = 2, 3, 4
 ELEMENT_NAME, ELEMENT_CHILDREN = 4, 5
@@ -27,13 +34,17 @@ PAGE_KINDS = (5, 7, 8)
 
 @dataclass(frozen=True)
 class Chunk:
-    """One column of one row group, as declared: where its pages begin, sizes in bytes, values."""
+    """One column of one row group, as declared: where its pages begin, sizes in bytes, values.
+
+    Those of lists, arrays and structs are `nested`, and have any number of values.
+    """
 
     column: str
     start: int
     sent: int
     expanded: int
     values: int
+    nested: bool = False
 
 
 class Footer:
@@ -45,6 +56,9 @@ class Footer:
         Names of the top-level columns.
     rows
         Declared number of rows.
+    middle
+        First row of the row group with which the second half of the file begins; 0 where the file
+        has but one.
     chunks
         Columns of row groups; a nested column has several of one name.
 
@@ -54,8 +68,10 @@ class Footer:
         self.names = _top_level([_dict(element) for element in fields[SCHEMA]])
         self.rows = int(fields[ROWS])
         groups = [_dict(group) for group in fields[ROW_GROUPS]]
-        if sum(_size(group[GROUP_ROWS]) for group in groups) != self.rows:
+        ends = list(accumulate(_size(group[GROUP_ROWS]) for group in groups))
+        if (ends[-1] if ends else 0) != self.rows:
             raise ThriftError("row groups do not add up")
+        self.middle = max((end for end in ends if 2 * end <= self.rows), default=0)
         self.chunks = [
             _chunk(_dict(_dict(chunk)[CHUNK_META]))
             for group in groups
@@ -75,6 +91,7 @@ def _chunk(meta: dict[int, Any]) -> Chunk:
         _size(meta[META_SENT]),
         _size(meta[META_EXPANDED]),
         _size(meta[META_VALUES]),
+        len(meta[META_PATH]) > 1,
     )
 
 
@@ -95,9 +112,14 @@ def _top_level(elements: Sequence[dict[int, Any]]) -> list[str]:
     names, at = [], 1
     while at < len(elements):
         names.append(elements[at][ELEMENT_NAME].decode())
-        open_children = 1
-        while open_children and at < len(elements):
-            open_children += int(elements[at].get(ELEMENT_CHILDREN, 0)) - 1
+        unseen = [1]  # children, at each level
+        while unseen and at < len(elements):
+            unseen[-1] -= 1
+            unseen.append(int(elements[at].get(ELEMENT_CHILDREN, 0)))
+            while unseen and unseen[-1] <= 0:
+                unseen.pop()
+            if len(unseen) > DEEPEST:
+                raise ThriftError("too deep for the reader's stack")
             at += 1
     return names
 
@@ -143,8 +165,13 @@ def read_parquet(path: Path, choose: Choose) -> Table:
         raise InputRefusedError(findings.too_large(schema.max_bytes, expanded=True))
     if not 0 <= footer.rows <= 2 * schema.rows + SPARE_ROWS:
         raise InputRefusedError(schema.too_many(footer.rows))
-    check_pages(path, [chunk for chunk in footer.chunks if chunk.column in used], footer.rows)
-    frame = read_frame(path, used)
+    chunks = [chunk for chunk in footer.chunks if chunk.column in used]
+    for chunk in chunks:
+        if chunk.nested and chunk.values > footer.rows:
+            wanted = "one value in each row"
+            raise InputRefusedError(findings.wrong_type(chunk.column, "lists or structs", wanted))
+    check_pages(path, chunks, footer.rows)
+    frame = _read_halves(path, used, footer)
     values = dict(zip(found.used(), (frame[name] for name in used), strict=True))
     return Table(found, values, row_numbers)
 
@@ -159,19 +186,20 @@ def check_pages(path: Path, chunks: Sequence[Chunk], rows: int) -> None:
 
     """
     try:
-        with path.open("rb", buffering=PAGE_HEADER_USUAL) as stream:
+        with path.open("rb", buffering=0) as stream:
+            file, size = stream.fileno(), path.stat().st_size
             for chunk in chunks:
-                _check_chunk(stream, chunk, rows)
+                _check_chunk(file, size, chunk, rows)
     except (ThriftError, KeyError, TypeError, OverflowError) as error:
         raise InputRefusedError(findings.cut_short("Parquet file")) from error
 
 
-def _check_chunk(stream: BinaryIO, chunk: Chunk, rows: int) -> None:
+def _check_chunk(file: int, size: int, chunk: Chunk, rows: int) -> None:
     at, end, expanded = chunk.start, chunk.start + chunk.sent, 0
-    if chunk.values > rows or end > stream.seek(0, 2):
+    if chunk.values > rows or end > size:
         raise ThriftError("column outside the file")
     while at < end:
-        page, length = _page_header(stream, at, end)
+        page, length = _page_header(file, at, end)
         expanded += _size(page[PAGE_EXPANDED]) + length
         at += _size(page[PAGE_SENT]) + length
         values = [_size(_dict(page[kind])[PAGE_VALUES]) for kind in PAGE_KINDS if kind in page]
@@ -179,11 +207,10 @@ def _check_chunk(stream: BinaryIO, chunk: Chunk, rows: int) -> None:
             raise ThriftError("page outside its column")
 
 
-def _page_header(stream: BinaryIO, at: int, end: int) -> tuple[dict[int, Any], int]:
+def _page_header(file: int, at: int, end: int) -> tuple[dict[int, Any], int]:
     """A page header and its length; nearly all are short, and reading further takes its time."""
     for limit in (PAGE_HEADER_USUAL, PAGE_HEADER_LIMIT):
-        stream.seek(at)
-        reader = CompactReader(stream.read(min(limit, end - at)))
+        reader = CompactReader(os.pread(file, min(limit, end - at), at))
         try:
             return reader.struct(), reader.at
         except ThriftError:
@@ -192,8 +219,29 @@ def _page_header(stream: BinaryIO, at: int, end: int) -> tuple[dict[int, Any], i
     raise ThriftError("no page header")
 
 
-def read_frame(path: Path, names: Sequence[str]) -> pl.DataFrame:
+def _read_halves(path: Path, names: Sequence[str], footer: Footer) -> pl.DataFrame:
+    """As `read_frame`; two halves at once where that is worth a thread."""
+    if footer.rows < ROWS_OF_TWO or not footer.middle:
+        return read_frame(path, names)
+    first, second = both(
+        partial(read_frame, path, names),
+        (0, footer.middle),
+        (footer.middle, footer.rows - footer.middle),
+    )
+    return pl.concat([first, second], rechunk=False)
+
+
+def read_frame(
+    path: Path, names: Sequence[str], part: tuple[int, int] | None = None
+) -> pl.DataFrame:
     """Named columns of a Parquet file; a panic inside the reader is a damaged file too.
+
+    Parameters
+    ----------
+    path, names
+        The file, and its columns in the order that they shall have.
+    part
+        First row and number of rows; all of them without.
 
     Raises
     ------
@@ -202,6 +250,7 @@ def read_frame(path: Path, names: Sequence[str]) -> pl.DataFrame:
 
     """
     try:
-        return pl.read_parquet(path, columns=list(names), glob=False)
+        frame = pl.scan_parquet(path, glob=False).select(names)
+        return (frame if part is None else frame.slice(*part)).collect()
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         raise InputRefusedError(findings.cut_short("Parquet file")) from error

@@ -8,6 +8,8 @@ from typing import Any
 
 DEPTH_LIMIT = 12
 ITEM_LIMIT = 200_000
+LAST_SHIFT = 63
+"""Of the tenth byte: more are no 64-bit number."""
 TRUE, FALSE, BYTE, DOUBLE, BINARY, LIST, SET, STRUCT = 1, 2, 3, 7, 8, 9, 10, 12
 INTEGERS = (4, 5, 6)
 
@@ -25,19 +27,45 @@ class CompactReader:
         self.items = 0
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
-        """The struct at the present position."""
+        """The struct at the present position; numbers are read in place, being nearly all of it."""
         if depth > DEPTH_LIMIT:
             raise ThriftError("too deep")
+        data, at, number = self.data, self.at, 0
         fields: dict[int, Any] = {}
-        number = 0
-        while (head := self._byte()) != 0:
-            step, kind = head >> 4, head & 15
-            number = number + step if step else self._integer()
-            if kind in (TRUE, FALSE):
-                fields[number] = kind == TRUE
-            else:
-                fields[number] = self._value(kind, depth)
-        return fields
+        try:
+            for _ in range(ITEM_LIMIT - self.items):
+                head = data[at]
+                at += 1
+                if not head:
+                    self.at = at
+                    self.items += len(fields)
+                    return fields
+                kind = head & 15
+                if head > 15:
+                    number += head >> 4
+                else:
+                    self.at = at
+                    number, at = self._integer(), self.at
+                if kind in INTEGERS:
+                    byte = data[at]
+                    at += 1
+                    value, shift = byte & 127, 7
+                    while byte > 127:
+                        if shift > LAST_SHIFT:
+                            raise ThriftError("number too long")
+                        byte = data[at]
+                        at += 1
+                        value |= (byte & 127) << shift
+                        shift += 7
+                    fields[number] = (value >> 1) ^ -(value & 1)
+                elif kind in (TRUE, FALSE):
+                    fields[number] = kind == TRUE
+                else:
+                    self.at = at
+                    fields[number], at = self._value(kind, depth), self.at
+        except IndexError as error:
+            raise ThriftError("ends too early") from error
+        raise ThriftError("too many values")
 
     def _value(self, kind: int, depth: int) -> Any:
         self.items += 1
@@ -81,7 +109,7 @@ class CompactReader:
         """Read without a call for each byte: a footer has thousands of numbers."""
         data, at, value = self.data, self.at, 0
         try:
-            for shift in range(0, 70, 7):
+            for shift in range(0, LAST_SHIFT + 1, 7):
                 byte = data[at]
                 at += 1
                 value |= (byte & 127) << shift

@@ -8,9 +8,13 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fivesigma_scoring.segmentation.pieces import Pieces, blocks, pieces_of
+from fivesigma_scoring.files.pair import both
+from fivesigma_scoring.segmentation.pieces import Block, Pieces, blocks, pieces_of
 from fivesigma_scoring.segmentation.prediction import SparseMask
 from fivesigma_scoring.segmentation.universe import MaskUniverse
+
+ROWS_OF_TWO = 1_000_000
+"""From so many rows on a second thread is worth its start."""
 
 
 @dataclass(frozen=True)
@@ -64,23 +68,45 @@ def stands_as_sample(mask: SparseMask, universe: MaskUniverse) -> bool:
     if mask.classes.size != universe.lit.size:
         return False
     numbers = event_numbers(mask.event, universe)
-    expected = numbers.sample[universe.listed]
-    starts = universe.offsets[universe.listed]
-    ends = np.append(starts[1:], universe.lit.size) - 1
-    changes, last = 0, None
-    for start, (number, *place) in blocks(numbers.pieces, *mask.place):
-        for edges in (starts, ends):
-            low, high = np.searchsorted(edges, (start, start + number.size))
-            if not np.array_equal(number[edges[low:high] - start], expected[low:high]):
-                return False
-        changes += int(np.count_nonzero(number[1:] != number[:-1]))
-        changes += int(last is not None and last != number[0])
-        last = number[-1]
-        index = flat_index(place, universe.format.shape)
-        lit = universe.lit[start : start + number.size]
-        if not (index == lit.astype(np.result_type(index, lit), copy=False)).all():
-            return False
-    return changes == expected.size - 1
+    rows = list(blocks(numbers.pieces, *mask.place))
+    runs = Runs(universe.offsets[universe.listed], numbers.sample[universe.listed])
+
+    def stand(some: Sequence[Block]) -> bool:
+        return all(
+            runs.stand(start, number) and _are_lit(start, place, universe)
+            for start, (number, *place) in some
+        )
+
+    if mask.classes.size < ROWS_OF_TWO:
+        return stand(rows)
+    middle = len(rows) // 2
+    return all(both(stand, rows[:middle], rows[middle:]))
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Rows that belong to one event each: where they begin, and the number of their event."""
+
+    starts: NDArray[np.int64]
+    numbers: NDArray[Any]
+
+    def stand(self, first: int, number: NDArray[Any]) -> bool:
+        """Whether the rows from `first` on have these numbers: they change where a run begins."""
+        begin, end = np.searchsorted(self.starts, (first, first + number.size - 1), "right")
+        inside = self.starts[begin:end] - first
+        expected = self.numbers[begin - 1 : end]
+        return bool(
+            number[0] == expected[0]
+            and np.array_equal(number[inside], expected[1:])
+            and np.array_equal(number[inside - 1], expected[:-1])
+            and np.count_nonzero(number[1:] != number[:-1]) == inside.size
+        )
+
+
+def _are_lit(first: int, place: Sequence[NDArray[Any]], universe: MaskUniverse) -> bool:
+    index = flat_index(place, universe.format.shape)
+    lit = universe.lit[first : first + index.size]
+    return bool((index == lit.astype(np.result_type(index, lit), copy=False)).all())
 
 
 def flat_index(place: Sequence[NDArray[Any]], shape: Sequence[int]) -> NDArray[Any]:

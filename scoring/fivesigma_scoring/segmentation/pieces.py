@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 BLOCK = 1 << 17
 Pieces = tuple[NDArray[Any], ...]
 """A column, cut anywhere."""
+Block = tuple[int, tuple[NDArray[Any], ...]]
+"""Number of its first row, and its part of each column."""
 
 
 def pieces_of(series: pl.Series) -> Pieces:
@@ -31,8 +33,8 @@ def length(pieces: Pieces) -> int:
     return sum(piece.size for piece in pieces)
 
 
-def blocks(*columns: Pieces) -> Iterator[tuple[int, tuple[NDArray[Any], ...]]]:
-    """Number of the first row of each block, and the block of each column; all are as long."""
+def blocks(*columns: Pieces) -> Iterator[Block]:
+    """Columns of the same length, block by block."""
     if len({tuple(piece.size for piece in column) for column in columns}) > 1:
         columns = tuple((joined(column),) for column in columns)
     start = 0
