@@ -112,6 +112,8 @@ def _environment(threads: int) -> dict[str, str]:
         "PATH": os.defpath,
         "LANG": "C.UTF-8",
         "POLARS_MAX_THREADS": str(threads),
+        # Each column of each row group on its way is a thread: with many, a good file had too many.
+        "POLARS_ROW_GROUP_PREFETCH_SIZE": "4",
         # No pool and no allocator thread before the fork; huge pages, as a short-lived child
         # spends a third of its time on page faults otherwise.
         "OMP_NUM_THREADS": "1",
