@@ -6,7 +6,7 @@ read. What a hostile file does to the library's own parser is left to the sandbo
 """
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,14 @@ OTHER_TYPES = {
 }
 
 
+Look = Callable[[Sequence[int], np.dtype[Any]], None]
+"""Refuses a dataset by its shape and type."""
+
+
+def any_shape(_shape: Sequence[int], _dtype: np.dtype[Any]) -> None:
+    """Refuse nothing."""
+
+
 def hdf5_names(path: Path) -> tuple[str, ...]:
     """Names at the top level, links and groups too; at most a thousand.
 
@@ -60,7 +68,9 @@ def hdf5_names(path: Path) -> tuple[str, ...]:
         return _names(file)
 
 
-def read_hdf5(path: Path, dataset: str, limit: int, types: str = NUMBERS) -> NDArray[Any]:
+def read_hdf5(
+    path: Path, dataset: str, limit: int, types: str = NUMBERS, look: Look = any_shape
+) -> NDArray[Any]:
     """Read a dataset as an array in the machine's byte order; booleans come as uint8.
 
     Parameters
@@ -73,6 +83,8 @@ def read_hdf5(path: Path, dataset: str, limit: int, types: str = NUMBERS) -> NDA
         Cap in bytes on the array, and on what decompression takes beside it.
     types
         Names the types that are meant, for the report.
+    look
+        Told shape and type before the values get memory; may refuse them.
 
     Raises
     ------
@@ -92,6 +104,7 @@ def read_hdf5(path: Path, dataset: str, limit: int, types: str = NUMBERS) -> NDA
         sent = path.stat().st_size
         if expanded_bytes(shape, dtype) > limit:
             raise InputRefusedError(expands_too_far(sent, limit))
+        look(shape, dtype)
         if plan.get_layout() != h5d.CHUNKED:
             return _read(stored, shape, dtype)
         check_chunks(stored, plan, shape, sent, limit)

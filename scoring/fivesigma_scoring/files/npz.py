@@ -1,7 +1,7 @@
 """``.npz``: arrays by name in a zip, as numpy.savez writes them, read under limits."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fivesigma_scoring import findings
 from fivesigma_scoring.files import array_findings
 from fivesigma_scoring.files.container import expands_too_far
-from fivesigma_scoring.files.npy import HEADER_BYTES, NUMBERS, read_npy_header
+from fivesigma_scoring.files.npy import HEADER_BYTES, NUMBERS, ArrayHeader, read_npy_header
 from fivesigma_scoring.files.streams import CHUNK, READER_ERRORS, too_many_entries
 from fivesigma_scoring.report import InputRefusedError
 
@@ -40,6 +40,14 @@ class NpzFile:
     extra_names: tuple[str, ...]
 
 
+Look = Callable[[str, ArrayHeader], None]
+"""Refuses an array by its name and header."""
+
+
+def _any_header(_name: str, _header: ArrayHeader) -> None:
+    """Refuse nothing."""
+
+
 def is_npz(head: bytes) -> bool:
     """Whether the first member of a zip, by the file's first bytes, is called ``….npy``."""
     length = int.from_bytes(head[26:28], "little")
@@ -60,7 +68,13 @@ def npz_names(path: Path) -> tuple[str, ...]:
         return tuple(_name(member) for member in _arrays(archive))
 
 
-def read_npz(path: Path, wanted: Sequence[str], limit: int, types: str = NUMBERS) -> NpzFile:
+def read_npz(
+    path: Path,
+    wanted: Sequence[str],
+    limit: int,
+    types: str = NUMBERS,
+    look: Look = _any_header,
+) -> NpzFile:
     """Read arrays of numbers.
 
     Parameters
@@ -73,6 +87,8 @@ def read_npz(path: Path, wanted: Sequence[str], limit: int, types: str = NUMBERS
         Cap in bytes on the wanted members together, expanded.
     types
         Names the types that are meant, for the report.
+    look
+        Told the name and the header of each array before it gets memory; may refuse it.
 
     Raises
     ------
@@ -90,7 +106,7 @@ def read_npz(path: Path, wanted: Sequence[str], limit: int, types: str = NUMBERS
             )
         chosen = {name: members[name] for name in wanted}
         _check_sizes(list(chosen.values()), limit)
-        arrays = {name: _read(archive, member, types) for name, member in chosen.items()}
+        arrays = {name: _read(archive, member, types, look) for name, member in chosen.items()}
         extra = tuple(_name(one) for one in archive.infolist() if one not in chosen.values())
     return NpzFile(arrays, extra)
 
@@ -145,12 +161,15 @@ def _check_sizes(members: Sequence[zipfile.ZipInfo], limit: int) -> None:
         raise InputRefusedError(expands_too_far(sent, limit))
 
 
-def _read(archive: zipfile.ZipFile, member: zipfile.ZipInfo, types: str) -> NDArray[Any]:
+def _read(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, types: str, look: Look
+) -> NDArray[Any]:
     with archive.open(member) as stream:
         head = stream.read(HEADER_BYTES)
         header = read_npy_header(head, types, _name(member))
         if member.file_size != header.offset + header.nbytes:
             raise EOFError
+        look(_name(member), header)
         values = np.empty(header.nbytes, np.uint8)
         _fill(values, head[header.offset :], stream)
     return values.view(header.stored).reshape(header.shape, order=header.order)

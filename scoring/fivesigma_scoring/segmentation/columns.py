@@ -1,5 +1,6 @@
 """The columns of a sparse mask: event, where a pixel is, and its class."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -41,9 +42,15 @@ def place_names(names: Sequence[str], axes: int) -> tuple[str, ...]:
     return coordinates if given and find_column(names, VOXEL) is None else (VOXEL,)
 
 
+def most_rows(form: PredictionFormat) -> int:
+    """About how many rows are read: no more than fit, nor than twice the pixels there are."""
+    most = form.max_expanded_bytes // BYTES_PER_ROW
+    return min(most, 2 * form.rows * math.prod(form.shape)) if form.rows else most
+
+
 def schema(form: PredictionFormat, names: Sequence[str] = ()) -> Schema:
     """What a table of a mask must look like, if its columns are called `names`."""
-    most = form.max_expanded_bytes // BYTES_PER_ROW
+    most = most_rows(form)
     place = place_names(names, len(form.shape))
     return Schema(
         (

@@ -1,6 +1,7 @@
 """Dense masks: ``.npy``, HDF5 ``/pred`` or the array ``pred`` of an NPZ, shape (events, ...)."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
-from fivesigma_scoring.files.hdf5 import read_hdf5
-from fivesigma_scoring.files.npy import HEADER_BYTES, read_npy, read_npy_header
+from fivesigma_scoring.files.hdf5 import Look, any_shape, read_hdf5
+from fivesigma_scoring.files.npy import HEADER_BYTES, ArrayHeader, read_npy, read_npy_header
 from fivesigma_scoring.files.npz import is_npz, npz_names, read_npz
 from fivesigma_scoring.files.table import row_numbers
 from fivesigma_scoring.prediction import PredictionFormat
@@ -45,13 +46,12 @@ def look_array(what: str, head: bytes, size: int, form: PredictionFormat) -> lis
     if what == "hdf5":
         return []
     header = read_npy_header(head[:HEADER_BYTES], WANTED)
-    _check_shape(header.shape, form)
-    _check_type(header.dtype)
+    check_header(form, header.shape, header.dtype)
     whole = size == header.offset + header.nbytes
     return [] if whole else [findings.cut_short(".npy file")]
 
 
-def open_dense(path: Path, what: str, limit: int) -> Opened | None:
+def open_dense(path: Path, what: str, limit: int, look: Look = any_shape) -> Opened | None:
     """The array of a dense mask, whatever its shape; None for a sparse one.
 
     Parameters
@@ -60,6 +60,8 @@ def open_dense(path: Path, what: str, limit: int) -> Opened | None:
         The file and its format as `container.identify` says.
     limit
         Cap in bytes on what is read.
+    look
+        Told shape and type before the values get memory; may refuse them.
 
     Raises
     ------
@@ -70,15 +72,33 @@ def open_dense(path: Path, what: str, limit: int) -> Opened | None:
     if what == "npy":
         return read_npy(path, WANTED), None
     if what == "hdf5":
-        return read_hdf5(path, PRED, limit, WANTED), None
+        return read_hdf5(path, PRED, limit, WANTED, look), None
     if not is_npz_file(path, what):
         return None
     names = npz_names(path)
     if PRED not in names:
         return None
     wanted = [name for name in (PRED, EVENTS) if name in names]
-    arrays = read_npz(path, wanted, limit, WANTED).arrays
+    arrays = read_npz(path, wanted, limit, WANTED, partial(_look, look)).arrays
     return arrays[PRED], arrays.get(EVENTS)
+
+
+def _look(look: Look, name: str, header: ArrayHeader) -> None:
+    if name == PRED:
+        look(header.shape, header.dtype)
+
+
+def check_header(form: PredictionFormat, shape: Sequence[int], dtype: np.dtype[Any]) -> None:
+    """Hold shape and type of an array against the format.
+
+    Raises
+    ------
+    InputRefusedError
+        One of them is wrong.
+
+    """
+    _check_shape(shape, form)
+    _check_type(dtype)
 
 
 def is_npz_file(path: Path, what: str) -> bool:
@@ -99,8 +119,7 @@ def dense_mask(opened: Opened, form: PredictionFormat) -> DenseMask:
 
     """
     values, ids = opened
-    _check_shape(values.shape, form)
-    _check_type(values.dtype)
+    check_header(form, values.shape, values.dtype)
     check_numbers(values, form)
     return DenseMask(None if ids is None else _ids(ids, form), (), row_numbers, values)
 

@@ -9,7 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring import findings
+from fivesigma_scoring.files.npy import ArrayHeader
 from fivesigma_scoring.files.npz import npz_names, read_npz
+from fivesigma_scoring.files.parquet import SPARE_ROWS
 from fivesigma_scoring.files.table import Places, find_column, row_numbers
 from fivesigma_scoring.files.tables import read_table
 from fivesigma_scoring.prediction import PredictionFormat
@@ -18,13 +20,19 @@ from fivesigma_scoring.segmentation import findings as own
 from fivesigma_scoring.segmentation.columns import (
     CLASS,
     EVENT,
+    most_rows,
     place_names,
     read_classes,
     read_events,
     read_whole,
     schema,
 )
-from fivesigma_scoring.segmentation.dense import dense_mask, is_npz_file, open_dense
+from fivesigma_scoring.segmentation.dense import (
+    check_header,
+    dense_mask,
+    is_npz_file,
+    open_dense,
+)
 from fivesigma_scoring.segmentation.prediction import DenseMask, SparseMask
 
 TYPES = "whole numbers, such as int32 (class: uint8)"
@@ -39,7 +47,7 @@ def read_mask(path: Path, what: str, form: PredictionFormat) -> SparseMask | Den
         The file is refused; its `findings` say why, with line numbers.
 
     """
-    opened = open_dense(path, what, form.max_expanded_bytes)
+    opened = open_dense(path, what, form.max_expanded_bytes, partial(check_header, form))
     return read_sparse(path, what, form) if opened is None else dense_mask(opened, form)
 
 
@@ -96,7 +104,7 @@ def _read_archive(path: Path, form: PredictionFormat) -> SparseMask:
     names = npz_names(path)
     wanted = (EVENT, *place_names(names, len(form.shape)), CLASS)
     meant = [_meant(names, name) for name in wanted]
-    read = read_npz(path, meant, form.max_expanded_bytes, TYPES)
+    read = read_npz(path, meant, form.max_expanded_bytes, TYPES, partial(_look, most_rows(form)))
     renamed = [
         findings.column_renamed(found, name)
         for found, name in zip(meant, wanted, strict=True)
@@ -107,6 +115,19 @@ def _read_archive(path: Path, form: PredictionFormat) -> SparseMask:
     _check_lengths(arrays)
     columns = {name: pl.Series(name, array) for name, array in arrays.items()}
     return sparse_mask(columns, form, (*renamed, *unused), row_numbers)
+
+
+def _look(most: int, _name: str, header: ArrayHeader) -> None:
+    """Refuse far too many rows.
+
+    Raises
+    ------
+    InputRefusedError
+        A column has more than are read of a table.
+
+    """
+    if header.shape and header.shape[0] > most + SPARE_ROWS:
+        raise InputRefusedError(own.too_many_rows(header.shape[0], most))
 
 
 def _meant(names: Sequence[str], wanted: str) -> str:
