@@ -303,6 +303,15 @@ def test_a_score_that_no_metric_asks_for_may_be_anything(selection: Challenge) -
     assert selection.told(selected(MINE, SCORE[MIX])) == []
 
 
+def test_one_phase_ranks_by_the_score_and_another_does_not(selection: Challenge) -> None:
+    phases = [PhaseScoring("cut", "ams"), PhaseScoring("rank", "auc")]
+    compiled, mine = selection.folder / "compiled", selection.file(selected(MINE, -SCORE))
+    arguments: dict[str, Any] = {"test_set": selection.test_set, "phases": phases}
+    compile_solution(*selection.inputs(), compiled, **arguments)
+    told = [score_file(mine, mine.name, compiled, one.slug).diagnoses for one in phases]
+    assert [[one.message for one in found] for found in told] == [[], [SCORES]]
+
+
 def test_a_file_without_a_score(selection: Challenge) -> None:
     selection.phase = PhaseScoring("main", "ams")
     chosen = SCORE > 0.5

@@ -49,7 +49,7 @@ def diagnose(sample: Sample, form: PredictionFormat) -> list[Finding]:
 
 
 def renamed(sample: Sample, pooled: NDArray[np.int64]) -> dict[int, int]:
-    """True class -> other class above 0 that it mostly goes by, where that is beyond chance.
+    """True class -> other class that it mostly goes by, where that is beyond chance.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def renamed(sample: Sample, pooled: NDArray[np.int64]) -> dict[int, int]:
     return {
         true: other
         for true, other in mostly.items()
-        if other not in (0, true) and _surely(_excess(sample, true, other), sample)
+        if other != true and _surely(_excess(sample, true, other), sample)
     }
 
 
@@ -99,27 +99,41 @@ def cycles_of(other: Mapping[int, int]) -> Iterator[list[int]]:
 def is_shuffled(sample: Sample, pooled: NDArray[np.int64]) -> bool:
     """Whether several classes are predicted with no relation to the true ones.
 
+    Parameters as for `renamed`.
+    """
+    shares = pooled.sum(axis=1) / pooled.sum(), pooled.sum(axis=0) / pooled.sum()
+    if min(map(_second, shares)) < LEAST_SHARE or independent_events(sample) < FEWEST:
+        return False
+    kappa, sigma = agreement(sample, pooled)
+    if abs(kappa) > COMPATIBLE * sigma or kappa + COMPATIBLE * sigma >= WEAKEST:
+        return False
+    return association(pooled) < ASSOCIATED
+
+
+def independent_events(sample: Sample) -> int:
+    """Number of groups, or of events where each stands alone."""
+    return sample.n if sample.group is None else int(sample.group.max()) + 1
+
+
+def agreement(sample: Sample, pooled: NDArray[np.int64]) -> tuple[float, float]:
+    """Cohen's kappa and its standard deviation from independent events.
+
     Parameters as for `renamed`. Agreement beyond chance is A - sum_k pi_k q_k for the accuracy A
-    and the shares pi of true and q of predicted classes.
+    and the shares pi of true and q of predicted classes; what chance leaves, 1 - sum_k pi_k q_k, is
+    taken as fixed.
 
     Source: Cohen, Educ. Psychol. Meas. 20 (1960) 37.
     """
     total = float(pooled.sum())
     true, predicted = pooled.sum(axis=1) / total, pooled.sum(axis=0) / total
-    if min(_second(true), _second(predicted)) < LEAST_SHARE:
-        return False
     right, chance = float(np.trace(pooled)) / total, float(true @ predicted)
     pixels = sample.truths.sum(axis=1)
-    expected = (sample.truths - np.outer(pixels, true)) @ predicted
-    expected += (sample.predictions - np.outer(pixels, predicted)) @ true
-    effects = (sample.hits.sum(axis=1) - right * pixels - expected) / total / (1 - chance)
-    units = summed_by_group(effects, sample)
-    if units.size < FEWEST:
-        return False
-    kappa, sigma = (right - chance) / (1 - chance), math.sqrt(units @ units)
-    if abs(kappa) > COMPATIBLE * sigma or kappa + COMPATIBLE * sigma >= WEAKEST:
-        return False
-    return association(pooled) < ASSOCIATED
+    effects = sample.hits.sum(axis=1) - right * pixels
+    effects -= (sample.truths - np.outer(pixels, true)) @ predicted
+    effects -= (sample.predictions - np.outer(pixels, predicted)) @ true
+    units = summed_by_group(effects / total, sample)
+    room = 1 - chance
+    return (right - chance) / room, math.sqrt(units @ units) / room
 
 
 def _second(shares: NDArray[np.float64]) -> float:

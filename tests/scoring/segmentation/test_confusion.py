@@ -5,9 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fivesigma_scoring import PredictionFormat
-from fivesigma_scoring.segmentation.confusion import association, cycles_of, diagnose
+from fivesigma_scoring.segmentation.confusion import (
+    agreement,
+    association,
+    cycles_of,
+    diagnose,
+)
 from fivesigma_scoring.segmentation.counts import Sample, sample_of_masks
 from numpy.typing import NDArray
+from sklearn.metrics import cohen_kappa_score
 
 IMAGES = Path(__file__).parents[4] / "shared/data/lartpc-larcv-images/particles_256_3planes.npz"
 NAMES = ("nothing", "shower", "track", "proton")
@@ -191,6 +197,29 @@ def test_classes_that_are_related_but_never_agree_are_not_shuffled(
     assert found(truth, mixed) == []
     pooled = sample_of_masks(truth, mixed).counts.sum(axis=0)
     assert np.trace(pooled) / pooled.sum() == pytest.approx(1 / 3, abs=0.01)
+
+
+def test_little_but_certain_agreement_is_no_shuffle(random: np.random.Generator) -> None:
+    truth = truth_of(4000, random)
+    assert found(truth, guessed(truth, 0.04, random)) == []
+    less = np.where(random.random(truth.shape) < 0.04, renumbered(truth, 0, 2, 3, 1), 0)
+    less = np.where(less > 0, less, guessed(truth, 0.0, random)).astype(np.uint8)
+    assert found(truth, less) == []
+    assert codes(truth, guessed(truth, 0.0, random)) == ["looks_shuffled"]
+
+
+def test_agreement_and_its_deviation(random: np.random.Generator) -> None:
+    """Against scikit-learn's kappa, and replicas of the whole of it in mixed-up events."""
+    truth = truth_of(400, random)
+    truth[:, 0] = np.where(truth[:, 0] == 0, 1, truth[:, 0])
+    mask = random.permutation(truth)
+    sample = sample_of_masks(truth, mask)
+    kappa, sigma = agreement(sample, sample.counts.sum(axis=0))
+    scored = truth > 0
+    assert kappa == pytest.approx(cohen_kappa_score(truth[scored], mask[scored]), abs=1e-12)
+    draws = [sample.counts[random.integers(400, size=400)] for _ in range(2000)]
+    replicas = [agreement(Sample(one), one.sum(axis=0))[0] for one in draws]
+    assert sigma == pytest.approx(np.std(replicas), rel=0.08)
 
 
 def test_association_by_hand() -> None:
