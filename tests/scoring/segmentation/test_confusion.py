@@ -220,6 +220,8 @@ def test_agreement_and_its_deviation(random: np.random.Generator) -> None:
     draws = [sample.counts[random.integers(400, size=400)] for _ in range(2000)]
     replicas = [agreement(Sample(one), one.sum(axis=0))[0] for one in draws]
     assert sigma == pytest.approx(np.std(replicas), rel=0.08)
+    twice = Sample(np.repeat(sample.counts, 2, axis=0), np.repeat(np.arange(400), 2))
+    assert agreement(twice, twice.counts.sum(axis=0)) == pytest.approx((kappa, sigma))
 
 
 def test_association_by_hand() -> None:
