@@ -162,6 +162,23 @@ def test_weights_that_had_to_be_scaled_are_told(shell: Shell, folder: Path) -> N
     assert "±" in ran.out
 
 
+def test_what_the_truth_tells_is_shown_with_the_scores(shell: Shell, tmp_path: Path) -> None:
+    folder = write_tiny_challenge(tmp_path / "large", rows=2000)
+    good = write_prediction(folder, folder / "good.csv")
+    swapped = pl.when(pl.col("Class") == "s").then(pl.lit("b")).otherwise(pl.lit("s"))
+    bad = folder / "bad.csv"
+    pl.read_csv(good).with_columns(swapped.alias("Class")).write_csv(bad)
+    own = write_own_truth(folder)
+    for where in (["--challenge", folder], ["--metric", "ams", "--truth", own]):
+        ran = shell("score", *where, "-f", bad)
+        assert ran.code == 0
+        assert "The classes look inverted" in ran.err
+        assert "look" not in shell("score", *where, "-f", good).err
+        document = shell("score", *where, "-f", bad, "--json").json
+        assert [one["code"] for one in document["diagnoses"]] == ["looks_inverted"]
+    assert "look" not in shell("validate", "--challenge", folder, "-f", bad).err
+
+
 def test_scoring_a_broken_file(shell: Shell, folder: Path, broken: Path) -> None:
     ran = shell("score", "--challenge", folder, "-f", broken, "--json")
     assert ran.code == 4
