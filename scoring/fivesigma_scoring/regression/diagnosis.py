@@ -14,7 +14,7 @@ from fivesigma_scoring.regression.findings import looks_inverted, looks_scaled, 
 from fivesigma_scoring.regression.sample import Sample
 from fivesigma_scoring.report import Finding
 
-LOOKED_AT = 100_000
+LOOKED_AT = 20_000
 """So many events are enough for any of these diagnoses, and take milliseconds."""
 FEWEST = 100
 """Effective number of events below which nothing is said."""
