@@ -1,7 +1,8 @@
 """Chunks and filters of HDF5: how far they may expand, known before the library expands them.
 
 A chunk has a declared size, but the library's gzip filter allocates whatever the stream inside
-becomes, and the others trust sizes of their own. So each filter is held against the chunk.
+becomes, and the others trust sizes of their own. Where less comes out of a filter, or lies in the
+file, the library reads on in whatever memory follows. So each chunk is held against its size.
 """
 
 import math
@@ -77,11 +78,11 @@ def check_chunks(stored: Any, plan: Any, shape: tuple[int, ...], sent: int, limi
     if scaled is not None and scaled[SCALED_VALUES] * scaled[SCALED_SIZE] != declared:
         raise InputRefusedError(findings.cut_short("HDF5 file"))
     most = declared + declared // 64 + 1024  # no filter adds more to values that don't compress
-    compressor = next((code for code in filters if code in GROWTH), None)
-    for chunk in _suspects(stored, compressor, list(filters), most):
-        if compressor == h5z.FILTER_LZF:
+    least = declared if scaled is None else 0
+    for chunk in _suspects(stored, list(filters), least, most):
+        if h5z.FILTER_LZF in filters:
             raise InputRefusedError(array_findings.large_lzf_chunks())
-        _check_stream(stored.read_direct_chunk(chunk.chunk_offset)[1], most)
+        _check_stream(stored.read_direct_chunk(chunk.chunk_offset)[1], least, most)
 
 
 def slabs(plan: Any, shape: tuple[int, ...]) -> Iterator[slice]:
@@ -109,28 +110,34 @@ def _number(sizes: Sequence[int], shape: Sequence[int]) -> int:
     return math.prod(-(-size // step) for size, step in zip(shape, sizes, strict=True))
 
 
-def _suspects(stored: Any, compressor: int | None, codes: list[int], most: int) -> list[Any]:
-    """Compressed chunks that may expand past what is safe without a look."""
-    growth = 1 if compressor is None else GROWTH[compressor]
+def _suspects(stored: Any, codes: list[int], least: int, most: int) -> list[Any]:
+    """Chunks whose size is not known before they are expanded: of gzip all, of lzf large ones."""
+    compressor = next((code for code in codes if code in GROWTH), None)
     skipped = 0 if compressor is None else 1 << codes.index(compressor)
-    found, seen, swollen = [], 0, False
+    safe = SAFE // GROWTH[h5z.FILTER_LZF] if compressor == h5z.FILTER_LZF else 0
+    found, seen, odd = [], 0, False
 
     def look(chunk: Any) -> bool | None:
-        nonlocal seen, swollen
-        seen, swollen = seen + 1, chunk.size > most
-        if chunk.size * growth > SAFE and not chunk.filter_mask & skipped:
+        nonlocal seen, odd
+        plain = compressor is None or bool(chunk.filter_mask & skipped)
+        seen, odd = seen + 1, chunk.size > most or (plain and chunk.size < least)
+        if not plain and chunk.size > safe:
             found.append(chunk)
-        return True if swollen or seen > CHUNKS else None
+        return True if odd or seen > CHUNKS else None
 
     stored.chunk_iter(look)
-    if swollen or seen > CHUNKS:
+    if odd or seen > CHUNKS:
         raise InputRefusedError(findings.cut_short("HDF5 file"))
-    return found if compressor is not None else []
+    return found
 
 
-def _check_stream(data: bytes, most: int) -> None:
+def _check_stream(data: bytes, least: int, most: int) -> None:
     """Expand a gzip stream, keeping nothing of it, until it ends or passes its chunk."""
-    if any(size > most for size in _expanding(data)):
+    size = 0
+    for size in _expanding(data):
+        if size > most:
+            break
+    if not least <= size <= most:
         raise InputRefusedError(findings.cut_short("HDF5 file"))
 
 

@@ -303,7 +303,7 @@ def test_a_flood_of_rows(masks: Any) -> None:
     finding = only(masks.check(masks.write(frame, "mine.parquet")))
     assert finding.code == "wrong_row_count"
     assert finding.message == (
-        "The file has 300,000 rows; at most about 32,768 are read. List the lit pixels only: what "
+        "The file has 300,000 rows; at most about 12,960 are read. List the lit pixels only: what "
         "is not listed is class 0."
     )
 
