@@ -78,6 +78,7 @@ TYPES = {
     "text of 2^31 letters": typed("'<U536870911'"),
     "a type of no size": typed("'|S0'", 0),
     "an unknown type": typed("'bfloat16'", 2),
+    "a type that does not print": typed("'\x1b[2J'"),
     "a type that is code": typed("'__import__(1)'"),
     "a type as a list of nothing": typed("[]", 0),
     "a type as a list in a list": typed("[('a', [('b', [('c', '<f8')])])]"),

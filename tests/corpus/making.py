@@ -111,6 +111,11 @@ def hdf5(build: Callable[[h5py.File], object], **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+def made_hdf5(build: Callable[[h5py.File], object], **options: Any) -> Callable[[], bytes]:
+    """What makes an HDF5 file, not made yet."""
+    return lambda: hdf5(build, **options)
+
+
 def pred(**options: Any) -> bytes:
     """The good mask as HDF5."""
     return hdf5(lambda file: file.create_dataset("pred", data=dense(), **options))

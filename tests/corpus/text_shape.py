@@ -18,8 +18,8 @@ CONFLICT = b"<<<<<<< HEAD\n" + GOOD + b"=======\n" + GOOD + b">>>>>>> better\n"
 
 
 def quoted() -> bytes:
-    """A field of 100 MB with many line feeds in it."""
-    return b'"' + b"lorem ipsum\n" * 9_000_000 + b'"'
+    """A field of 240 MB with many line feeds in it."""
+    return b'"' + b"lorem ipsum\n" * 20_000_000 + b'"'
 
 
 ENTRIES = (
@@ -154,7 +154,7 @@ ENTRIES = (
         "a million bad rows", lambda: HEADER + b"x,y\n" * 100_000, "wrong_dtype", "bad_class_label"
     ),
     refused("a row of 200 MB", lambda: HEADER + b"lorem ipsum " * 18_000_000, "unreadable"),
-    refused("a quoted field of 100 MB", lambda: HEADER + quoted() + b",s\n", "wrong_row_count"),
+    refused("a quoted field of 240 MB", lambda: HEADER + quoted() + b",s\n", "wrong_row_count"),
     refused("such a field in a mask", lambda: MASK + quoted() + b",1,1\n", "unreadable", to=VOXELS),
     refused(
         "a mask of 6 million long rows",

@@ -84,6 +84,33 @@ REFUSED = {
             1,
         ),
     ),
+    "a line of five million bytes": (
+        GOOD + b"9" * 5_000_000,
+        error(
+            "unreadable",
+            "A line is longer than 4,194,304 bytes. Write a line of its own for each row, with the "
+            "needed columns only.",
+            None,
+            (7,),
+            1,
+        ),
+    ),
+    "lists of several": (
+        parquet(EventId=[100], Class=[["s", "b"]]),
+        error(
+            "wrong_dtype",
+            'The column "Class" is of type lists or structs. Write one value in each row.',
+            "Class",
+        ),
+    ),
+    "gz of too many members": (
+        gzip.compress(GOOD) + gzip.compress(b"", mtime=0) * 100_000,
+        error(
+            "wrong_format",
+            "The archive contains more than 100,000 compressed parts. Put exactly one CSV file "
+            "into it.",
+        ),
+    ),
     "truncated gz": (gzip.compress(GOOD)[:-6], error("unreadable", "The archive " + DAMAGED)),
     "gz of nothing": (
         gzip.compress(b""),

@@ -203,9 +203,7 @@ def parse_text(data: bytes, header: Header, used: Sequence[int]) -> pl.DataFrame
 
 def _check_values(frame: pl.DataFrame) -> None:
     """Refuse text that cannot be ids, classes or numbers before each further step copies it."""
-    text = [column for column in frame.get_columns() if column.dtype == pl.String]
-    size = sum(int(column.estimated_size()) for column in text)
-    if size > LONG_LIMIT + LONG_VALUE * len(text) * frame.height:
+    if frame.estimated_size() > LONG_LIMIT + LONG_VALUE * frame.width * frame.height:
         raise InputRefusedError(findings.unreadable_table())
 
 

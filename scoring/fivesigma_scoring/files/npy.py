@@ -102,7 +102,7 @@ def read_npy_header(head: bytes, wanted: str = NUMBERS, name: str | None = None)
 def _dtype(descr: str, wanted: str, name: str | None) -> np.dtype[Any]:
     plain = descr.strip("'")
     if not _DTYPE.fullmatch(descr):
-        raise InputRefusedError(findings.wrong_type(name, plain[:40], wanted))
+        raise InputRefusedError(findings.wrong_type(name, findings.shorten(plain), wanted))
     dtype = np.dtype(plain)
     if not dtype.isnative:
         raise InputRefusedError(findings.wrong_type(name, f"big-endian {plain}", wanted))
