@@ -1,32 +1,11 @@
-"""The texts of the validation report, one function per finding: wording lives in one place."""
+"""The texts of the validation report that all kinds share, one function per finding."""
 
 from collections.abc import Sequence
 
-from fivesigma_scoring.report import ROWS_SHOWN, Finding
+from fivesigma_scoring.report import Finding
+from fivesigma_scoring.wording import listed, places_shown, shorten, values_do_not
 
 ACCEPTED = "CSV (plain, gz, zst or zip of one file), Parquet or .npy"
-TEXT_SHOWN = 40
-NAMES_SHOWN = 8
-
-
-def shorten(text: object) -> str:
-    """At most 40 printable characters of a value that a participant wrote."""
-    clean = "".join(character if character.isprintable() else "?" for character in str(text)[:200])
-    return clean if len(clean) <= TEXT_SHOWN else clean[: TEXT_SHOWN - 3] + "..."
-
-
-def _names(names: Sequence[object]) -> str:
-    shown = ", ".join(shorten(name) or '""' for name in names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return shown + (f" and {more:,} more" if more > 0 else "")
-
-
-def _places(rows: Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(row) for row in rows[:ROWS_SHOWN])
-
-
-def _values(count: int) -> str:
-    return "1 value does not" if count == 1 else f"{count:,} values do not"
 
 
 def empty() -> Finding:
@@ -51,13 +30,13 @@ def encrypted() -> Finding:
 def not_utf8(rows: Sequence[int], count: int) -> Finding:
     """Lines that are not UTF-8."""
     text = "The file is not UTF-8 text. Save it as CSV with the encoding UTF-8."
-    return Finding("unreadable", "error", text, None, _places(rows), count)
+    return Finding("unreadable", "error", text, None, places_shown(rows), count)
 
 
 def nul_bytes(rows: Sequence[int], count: int) -> Finding:
     """Lines with NUL bytes."""
     text = "The file contains NUL bytes, so it is not a text file. Write it again as CSV in UTF-8."
-    return Finding("unreadable", "error", text, None, _places(rows), count)
+    return Finding("unreadable", "error", text, None, places_shown(rows), count)
 
 
 def header_too_long(limit: int) -> Finding:
@@ -75,7 +54,7 @@ def line_too_long(limit: int, rows: Sequence[int]) -> Finding:
         f"A line is longer than {limit:,} bytes. Write a line of its own for each row, with the "
         "needed columns only."
     )
-    return Finding("unreadable", "error", text, None, _places(rows), len(rows))
+    return Finding("unreadable", "error", text, None, places_shown(rows), len(rows))
 
 
 def old_line_ends() -> Finding:
@@ -91,7 +70,7 @@ def ragged(expected: int, rows: Sequence[int], count: int) -> Finding:
         f"{'line has' if count == 1 else 'lines have'} more fields. "
         "Write the same number of fields on every line."
     )
-    return Finding("unreadable", "error", text, None, _places(rows), count)
+    return Finding("unreadable", "error", text, None, places_shown(rows), count)
 
 
 def unreadable_table() -> Finding:
@@ -133,19 +112,10 @@ def zip_bomb(limit: int) -> Finding:
 def missing_column(name: str, found: Sequence[str]) -> Finding:
     """A needed column is not in the header."""
     text = (
-        f'The column "{name}" is missing; the first line names: {_names(found)}. '
+        f'The column "{name}" is missing; the first line names: {listed(found)}. '
         "Add the column and name it in the first line."
     )
     return Finding("missing_column", "error", text, name)
-
-
-def missing_score_array() -> Finding:
-    """An array of decisions where a score is needed."""
-    text = (
-        "This phase ranks by a score, and a boolean or integer array has none. Send a float array "
-        "of probabilities, or CSV with the columns of the sample and Score."
-    )
-    return Finding("missing_column", "error", text, "Score")
 
 
 def repeated_column(name: str, count: int) -> Finding:
@@ -156,7 +126,7 @@ def repeated_column(name: str, count: int) -> Finding:
 
 def unused_columns(names: Sequence[str]) -> Finding:
     """Warns of columns that nobody reads."""
-    text = f"Columns that are not used were ignored: {_names(names)}."
+    text = f"Columns that are not used were ignored: {listed(names)}."
     return Finding("unexpected_column", "warning", text, shorten(names[0]), (), len(names))
 
 
@@ -169,17 +139,17 @@ def column_renamed(found: str, wanted: str) -> Finding:
 def wrong_id_type(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
     """Ids that are not whole numbers."""
     text = (
-        f'The column "{column}" must hold whole numbers; {_values(count)}, the first is '
+        f'The column "{column}" must hold whole numbers; {values_do_not(count)}, the first is '
         f'"{shorten(first)}". Write the ids as they stand in the test file.'
     )
-    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+    return Finding("wrong_dtype", "error", text, column, places_shown(rows), count)
 
 
 def empty_id(column: str, rows: Sequence[int], count: int) -> Finding:
     """Rows without an id."""
     rows_text = f"{count:,} {'row' if count == 1 else 'rows'}"
     text = f'The column "{column}" is empty in {rows_text}. Write the id of the event there.'
-    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+    return Finding("wrong_dtype", "error", text, column, places_shown(rows), count)
 
 
 def wrong_type(column: str | None, found: str, wanted: str) -> Finding:
@@ -188,55 +158,13 @@ def wrong_type(column: str | None, found: str, wanted: str) -> Finding:
     return Finding("wrong_dtype", "error", f"{where} is of type {found}. Write {wanted}.", column)
 
 
-def bad_class_label(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
-    """Classes other than signal and background."""
-    text = (
-        f'The column "{column}" must hold s or b (or 1/0, true/false); {_values(count)}, '
-        f'the first is "{shorten(first)}".'
-    )
-    return Finding("bad_class_label", "error", text, column, _places(rows), count)
-
-
-def class_probabilities(column: str, rows: Sequence[int], count: int) -> Finding:
-    """Probabilities in the class column."""
-    text = (
-        f'The column "{column}" holds probabilities where classes were expected. '
-        "Apply your cut and write s or b; put the probability into the column Score."
-    )
-    return Finding("bad_class_label", "error", text, column, _places(rows), count)
-
-
-def bad_array_class(first: object, rows: Sequence[int], count: int) -> Finding:
-    """An array with other integers than 0 and 1."""
-    text = f"The array must hold 0 and 1; {_values(count)}, the first is {shorten(first)}."
-    return Finding("bad_class_label", "error", text, None, _places(rows), count)
-
-
-def array_probabilities() -> Finding:
-    """Warns that an array was cut at 0.5."""
-    text = (
-        "The array holds probabilities where classes were expected: values of at least 0.5 were "
-        "counted as signal. Apply your own cut and send booleans."
-    )
-    return Finding("probabilities", "warning", text)
-
-
-def array_out_of_range(first: object, rows: Sequence[int], count: int) -> Finding:
-    """A float array that is no array of probabilities."""
-    text = (
-        f"A float array must hold probabilities between 0 and 1; {_values(count)}, the first is "
-        f"{shorten(first)}. Apply your cut and send booleans."
-    )
-    return Finding("out_of_range", "error", text, None, _places(rows), count)
-
-
 def not_a_number(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
     """A score that is no number."""
     text = (
-        f'The column "{column}" must hold numbers; {_values(count)}, the first is '
+        f'The column "{column}" must hold numbers; {values_do_not(count)}, the first is '
         f'"{shorten(first)}". Write finite numbers, or leave the column out.'
     )
-    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+    return Finding("wrong_dtype", "error", text, column, places_shown(rows), count)
 
 
 def not_finite(column: str | None, rows: Sequence[int], count: int) -> Finding:
@@ -245,7 +173,7 @@ def not_finite(column: str | None, rows: Sequence[int], count: int) -> Finding:
     text = (
         f"{where} has NaN, infinite or empty values ({count:,}). Write finite numbers everywhere."
     )
-    return Finding("not_finite", "error", text, column, _places(rows), count)
+    return Finding("not_finite", "error", text, column, places_shown(rows), count)
 
 
 def duplicate_id(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
@@ -254,7 +182,7 @@ def duplicate_id(column: str, first: object, rows: Sequence[int], count: int) ->
         f"{count:,} {'row repeats an id' if count == 1 else 'rows repeat ids'} of earlier rows, "
         f"the first is {shorten(first)}. Write every event once."
     )
-    return Finding("duplicate_id", "error", text, column, _places(rows), count)
+    return Finding("duplicate_id", "error", text, column, places_shown(rows), count)
 
 
 def unknown_id(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
@@ -263,14 +191,14 @@ def unknown_id(column: str, first: object, rows: Sequence[int], count: int) -> F
         f"{count:,} {'id is' if count == 1 else 'ids are'} not in the test set, the first is "
         f"{shorten(first)}. Take the ids from the published test file."
     )
-    return Finding("unknown_id", "error", text, column, _places(rows), count)
+    return Finding("unknown_id", "error", text, column, places_shown(rows), count)
 
 
 def missing_id(column: str, ids: Sequence[object], count: int) -> Finding:
     """Events of the test set that the file leaves out."""
     text = (
         f"{count:,} {'event' if count == 1 else 'events'} of the test set "
-        f"{'is' if count == 1 else 'are'} missing, first: {_names(ids)}. "
+        f"{'is' if count == 1 else 'are'} missing, first: {listed(ids)}. "
         "Predict every event of the test file."
     )
     return Finding("missing_id", "error", text, column, (), count)
@@ -300,33 +228,6 @@ def wrong_shape(found: str, expected: int) -> Finding:
     return Finding("wrong_shape", "error", text)
 
 
-def too_few_selected(found: int, least: int) -> Finding:
-    """Fewer selected events than the challenge asks for."""
-    text = (
-        f"Only {found:,} events are selected as signal; at least {least:,} are needed. "
-        "Loosen your selection."
-    )
-    return Finding("too_few_selected", "error", text, None, (), found)
-
-
-def all_background() -> Finding:
-    """Warns that nothing is selected."""
-    text = "Every event is predicted as background: nothing is selected."
-    return Finding("all_background", "warning", text)
-
-
-def all_signal() -> Finding:
-    """Warns that everything is selected."""
-    text = "Every event is predicted as signal: nothing is rejected."
-    return Finding("all_signal", "warning", text)
-
-
-def constant_score() -> Finding:
-    """Warns of a score with one value."""
-    text = "The score has the same value in every row, so it orders nothing."
-    return Finding("constant_prediction", "warning", text, "Score")
-
-
 def weight_sum(name: str, found: float, declared: float) -> Finding:
     """Warns that weights were scaled (offline scoring only)."""
     text = (
@@ -334,39 +235,3 @@ def weight_sum(name: str, found: float, declared: float) -> Finding:
         f"{declared:.6g}; they were scaled to the declared total."
     )
     return Finding("weight_sum", "warning", text)
-
-
-REWRITE = (
-    "Write it again with the columns, shapes and types of the sample, or in another of the "
-    "accepted formats."
-)
-
-
-def reader_crashed() -> Finding:
-    """Reading ended by a signal or an unforeseen exception."""
-    text = f"The program that reads the file crashed on it, so it is probably damaged. {REWRITE}"
-    return Finding("unreadable", "error", text)
-
-
-def reading_too_slow(seconds: float) -> Finding:
-    """Reading was stopped after `seconds`."""
-    text = f"Reading the file took longer than {seconds:,g} seconds and was stopped. {REWRITE}"
-    return Finding("unreadable", "error", text)
-
-
-def reading_too_hungry(limit: int) -> Finding:
-    """Reading was stopped when it needed more than `limit` bytes of memory."""
-    text = (
-        f"Reading the file needs more than the {limit / 2**20:,.0f} MiB of memory that are "
-        f"allowed. {REWRITE}"
-    )
-    return Finding("too_large", "error", text)
-
-
-def scoring_failed() -> Finding:
-    """The fault is not the file's, as far as anybody knows."""
-    text = (
-        "Scoring failed on our side; as far as we know your file is not the reason. "
-        "Tell the organisers the reference number: they can have it scored again."
-    )
-    return Finding("scoring_failed", "error", text)

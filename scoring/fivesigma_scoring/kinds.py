@@ -95,17 +95,13 @@ class Kind(Protocol):
     def align(self, prediction: Any, universe: Any) -> Any:
         """The prediction in the order of the universe, with its `warnings`."""
 
-    def read_universe(
-        self, sample: Path, solution: Path | None, test_set: TestSetSpec, *, needs_score: bool
-    ) -> Universe:
+    def read_universe(self, sample: Path, solution: Path | None, test_set: TestSetSpec) -> Universe:
         """The universe that a sample submission spans; raises `SolutionError`."""
 
     def universe_of_truth(
         self,
         truth: Path,
         test_set: TestSetSpec,
-        *,
-        needs_score: bool,
         prediction: Path | None = None,
     ) -> Universe:
         """The universe that a truth of one's own spans; raises `SolutionError`.

@@ -45,7 +45,7 @@ def validate_offline(
     """
     test_set = test_set or TestSetSpec(kind=kind_of_sample(Path(sample)))
     kind = KINDS[test_set.kind]
-    universe = kind.read_universe(Path(sample), solution, test_set, needs_score=False)
+    universe = kind.read_universe(Path(sample), solution, test_set)
     return read_and_align(Path(prediction), Path(prediction).name, universe)[0]
 
 
@@ -145,12 +145,16 @@ def offline_sample(
     name = METRICS[metric].kind
     phase = PhaseScoring("offline", metric, metrics, options, normalise)
     chosen = with_options(check_phase(phase, name), options)
-    settings = replace(test_set or TestSetSpec(), kind=name, usage=None, split=None, variants=None)
-    kind, truth = KINDS[name], Path(truth)
-    needs_score = any(one.needs_score for one, _ in chosen)
-    universe = kind.universe_of_truth(
-        truth, settings, needs_score=needs_score, prediction=Path(prediction)
+    settings = replace(
+        test_set or TestSetSpec(),
+        kind=name,
+        usage=None,
+        split=None,
+        variants=None,
+        needs_score=any(one.needs_score for one, _ in chosen),
     )
+    kind, truth = KINDS[name], Path(truth)
+    universe = kind.universe_of_truth(truth, settings, Path(prediction))
     solution = kind.read_truth(truth, universe, settings, [phase])
     with tempfile.TemporaryDirectory(prefix="fivesigma-") as folder:
         rows = np.flatnonzero(solution.usage[phase.slug] == PUBLIC)

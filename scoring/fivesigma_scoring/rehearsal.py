@@ -45,7 +45,7 @@ def rehearse() -> None:
 
 def _write_compiled(folder: Path, ids: NDArray[np.int64]) -> None:
     usage = np.where(ids % 4 < 2, PUBLIC, PRIVATE).astype(np.int8)
-    truth = SelectionTruth(ids % 2 == 0, np.ones(ids.size), None, {PHASE.slug: usage})
+    truth = SelectionTruth(np.ones(ids.size), None, {PHASE.slug: usage}, label=ids % 2 == 0)
     universe = Universe.of(PredictionFormat(ids.size, "EventId"), ids)
     for name in ("universe", "truth"):
         (folder / name).mkdir(parents=True)

@@ -26,7 +26,7 @@ class TestSetSpec:
     ----------
     kind
         Metric family.
-    min_selected, max_bytes, max_expanded_bytes, bounds
+    min_selected, needs_score, max_bytes, max_expanded_bytes, bounds
         As in `prediction.PredictionFormat`.
     usage
         Usage column of every phase, or of each by its slug; None scores all rows as one split.
@@ -49,6 +49,7 @@ class TestSetSpec:
 
     kind: str = "selection"
     min_selected: int = 0
+    needs_score: bool = False
     max_bytes: int = PredictionFormat.max_bytes
     max_expanded_bytes: int = PredictionFormat.max_expanded_bytes
     usage: str | Mapping[str, str] | None = "usage"

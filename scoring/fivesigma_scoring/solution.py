@@ -5,6 +5,7 @@ the truth; ``truth/`` holds the truth and, per phase and split, what its events 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from fivesigma_scoring.compiled import write_phase
@@ -47,10 +48,9 @@ def compile_solution(
     if len(metrics) != len(phases):
         raise SolutionError("Two phases have the same slug; rename one.")
     scores = [any(metric.needs_score for metric in used) for used in metrics.values()]
+    test_set = replace(test_set, needs_score=bool(scores) and all(scores))
     kind = KINDS[test_set.kind]
-    universe = kind.read_universe(
-        Path(sample), Path(solution), test_set, needs_score=bool(scores) and all(scores)
-    )
+    universe = kind.read_universe(Path(sample), Path(solution), test_set)
     truth = kind.read_truth(Path(solution), universe, test_set, phases)
     with fresh_folder(Path(out)) as folder:
         (folder / "universe").mkdir()

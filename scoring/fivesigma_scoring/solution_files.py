@@ -9,7 +9,6 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fivesigma_scoring import findings
 from fivesigma_scoring.files.columns import ID_BYTES, NO_ID
 from fivesigma_scoring.files.container import identify, read_capped
 from fivesigma_scoring.files.delimited import parse_text, read_header
@@ -19,6 +18,7 @@ from fivesigma_scoring.files.table import find_column, plain
 from fivesigma_scoring.prediction import HEADER_LIMIT, PredictionFormat
 from fivesigma_scoring.report import InputRefusedError
 from fivesigma_scoring.universe import Universe
+from fivesigma_scoring.wording import shorten
 
 SIZE_LIMIT = 4 * 2**30
 INT64_DIGITS = r"^(0|-?[1-9][0-9]{0,18})$"
@@ -79,7 +79,7 @@ class Source:
         """Like `find`, but missing is an error."""
         found = self.find(name)
         if found is None:
-            shown = ", ".join(findings.shorten(one) for one in self.names[:10])
+            shown = ", ".join(shorten(one) for one in self.names[:10])
             raise SolutionError(
                 f"{self.path.name}: the column {name!r} is missing; it has {shown}."
             )
@@ -136,7 +136,7 @@ class Source:
         """Raise a `SolutionError` that names the first rows of `bad`; nothing where it is empty."""
         if bad.size:
             rows = ", ".join(f"{int(row) + 1:,}" for row in bad[:FIRST_SHOWN])
-            value = findings.shorten(frame[column][int(bad[0])])
+            value = shorten(frame[column][int(bad[0])])
             raise SolutionError(
                 f"{self.path.name}: the column {column!r} {what} in {bad.size:,} rows; "
                 f'first data rows: {rows} ("{value}").'

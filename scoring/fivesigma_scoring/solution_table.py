@@ -25,6 +25,33 @@ VARIANT = r"^[^\p{C}]{1,40}$"
 
 
 @dataclass(frozen=True)
+class RowTruth:
+    """What every solution with one row per event has, in the order of the sorted ids, each (n,).
+
+    Attributes
+    ----------
+    weight
+        float64, as read.
+    group
+        int64, equal for rows of one event; None without such a column.
+    usage
+        Phase -> int8: 0 ignored, 1 public, 2 private.
+    variants
+        Which variant each event belongs to; None without such a column.
+
+    """
+
+    weight: NDArray[np.float64]
+    group: NDArray[np.int64] | None
+    usage: Mapping[str, NDArray[np.int8]]
+    variants: Variants | None = None
+
+    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
+        """Which of these events are one physical event, int64 (n,)."""
+        return None if self.group is None else self.group[rows]
+
+
+@dataclass(frozen=True)
 class SolutionTable:
     """The columns of a solution file that are needed, as text, and the order of their rows.
 

@@ -13,6 +13,8 @@ from fivesigma_scoring.sums import dot
 
 REPLICAS = 200
 SEED = 20140912
+FEW_EVENTS = 25.0
+"""Effective events below which sigma comes from replicas: too few for the delta method."""
 
 Chosen = tuple[Metric, Options]
 """A line of the registry with complete options, as `Metric.settings` gives them."""
@@ -44,6 +46,11 @@ class EventInfluence:
         """Sum of phi_i squared, over groups of events where the sample has groups."""
         phi = summed_by_group(self.phi, sample)
         return dot(phi, phi)
+
+
+def effective_number(weight: float, square: float) -> float:
+    """n_eff = (sum of w)^2 / (sum of w^2) of independent units, 0 without any."""
+    return weight * weight / square if square > 0 else 0.0
 
 
 def summed_by_group(phi: NDArray[np.float64], sample: Events) -> NDArray[np.float64]:

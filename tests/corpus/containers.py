@@ -6,6 +6,7 @@ import tarfile
 import zipfile
 import zlib
 from io import BytesIO
+from typing import Literal
 
 import numpy as np
 import zstandard
@@ -50,9 +51,9 @@ def torch() -> bytes:
     return zipped(members, zipfile.ZIP_STORED)
 
 
-def tar(mode: str) -> bytes:
+def tar(mode: Literal["w", "w:gz"]) -> bytes:
     buffer = BytesIO()
-    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:
         member = tarfile.TarInfo("prediction.csv")
         member.size = len(GOOD)
         archive.addfile(member, BytesIO(GOOD))

@@ -134,7 +134,7 @@ def energies(value: bytes) -> bytes:
 def scaled(factor: float) -> bytes:
     """A regression in other units."""
     rows = TEST_SETS[REGRESSION].rows
-    text = "".join(f"{id_},{energy * factor},{theta}\n" for id_, energy, theta in rows)  # type: ignore[operator]
+    text = "".join(f"{id_},{energy * factor},{theta}\n" for id_, energy, theta in rows)
     return b"event,energy,theta\n" + text.encode()
 
 

@@ -13,7 +13,7 @@ import pytest
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.core.sandbox import Sandbox
 from fivesigma_backend.submissions.models import Evaluation
-from fivesigma_scoring import findings
+from fivesigma_scoring import mishaps
 from fivesigma_scoring.report import Finding
 from live_server import live_server
 from people import Browser
@@ -27,14 +27,14 @@ HERE = str(Path(__file__).parent)
 JOBS = {name: f"dying_jobs:{name}" for name in ("score", "check")}
 MEMORY = 256 << 20
 DEATHS: dict[str, Finding] = {
-    "abort": findings.reader_crashed(),
-    "segfault": findings.reader_crashed(),
-    "memory": findings.reading_too_hungry(MEMORY),
-    "loop": findings.reading_too_slow(1),
-    "raise": findings.reader_crashed(),
-    "print": findings.reader_crashed(),
-    "fork": findings.reader_crashed(),
-    "exit": findings.reader_crashed(),
+    "abort": mishaps.reader_crashed(),
+    "segfault": mishaps.reader_crashed(),
+    "memory": mishaps.reading_too_hungry(MEMORY),
+    "loop": mishaps.reading_too_slow(1),
+    "raise": mishaps.reader_crashed(),
+    "print": mishaps.reader_crashed(),
+    "fork": mishaps.reader_crashed(),
+    "exit": mishaps.reader_crashed(),
 }
 
 
@@ -112,9 +112,9 @@ def test_what_dies_while_scoring_is_not_the_files_fault(story: Story, how: str) 
     assert story.drain() == 3
     found = read(ada, identity)
     assert found["status"] == "failed"
-    assert found["findings"] == [findings.scoring_failed().as_json()]
+    assert found["findings"] == [mishaps.scoring_failed().as_json()]
     shown = page_of(story, "ada", identity)
-    assert findings.scoring_failed().message in shown
+    assert mishaps.scoring_failed().message in shown
     assert found["reference"] in shown
 
 
@@ -154,7 +154,7 @@ def test_the_command_line_says_it_too(
     assert ran.code == 5
     assert ran.out.splitlines()[0].endswith(" failed")
     said = " ".join((ran.out + ran.err).split())
-    assert findings.reader_crashed().message in said
+    assert mishaps.reader_crashed().message in said
     assert "reference" in said
     assert checked.code == 4
-    assert findings.reader_crashed().message in " ".join((checked.out + checked.err).split())
+    assert mishaps.reader_crashed().message in " ".join((checked.out + checked.err).split())

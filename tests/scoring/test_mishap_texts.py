@@ -1,7 +1,7 @@
 """The exact texts of findings on files whose reading or scoring ended without an answer."""
 
 import pytest
-from fivesigma_scoring import findings
+from fivesigma_scoring import mishaps
 from fivesigma_scoring.report import Finding
 
 REWRITE = (
@@ -14,22 +14,22 @@ REWRITE = (
     ("finding", "code", "text"),
     [
         (
-            findings.reader_crashed(),
+            mishaps.reader_crashed(),
             "unreadable",
             "The program that reads the file crashed on it, so it is probably damaged. " + REWRITE,
         ),
         (
-            findings.reading_too_slow(1200),
+            mishaps.reading_too_slow(1200),
             "unreadable",
             "Reading the file took longer than 1,200 seconds and was stopped. " + REWRITE,
         ),
         (
-            findings.reading_too_hungry(2 << 30),
+            mishaps.reading_too_hungry(2 << 30),
             "too_large",
             "Reading the file needs more than the 2,048 MiB of memory that are allowed. " + REWRITE,
         ),
         (
-            findings.scoring_failed(),
+            mishaps.scoring_failed(),
             "scoring_failed",
             "Scoring failed on our side; as far as we know your file is not the reason. "
             "Tell the organisers the reference number: they can have it scored again.",

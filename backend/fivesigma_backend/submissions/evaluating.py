@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from fivesigma_scoring import findings
+from fivesigma_scoring import mishaps
 from fivesigma_scoring.report import Finding
 from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.orm import Session, aliased
@@ -236,7 +236,7 @@ def _lose(evaluation: Evaluation, now: datetime) -> None:
         evaluation.finished_at = now
         evaluation.reference = new_id()[-10:]
         evaluation.failure = "every worker that took this fell silent"
-        evaluation.findings = [findings.scoring_failed().as_json()]
+        evaluation.findings = [mishaps.scoring_failed().as_json()]
 
 
 def _change(session: Session, held: Claim, **values: Any) -> bool:

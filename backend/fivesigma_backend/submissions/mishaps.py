@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fivesigma_scoring import findings
+from fivesigma_scoring import mishaps
 from fivesigma_scoring.report import Finding
 from fivesigma_scoring.run import READING
 
@@ -25,9 +25,9 @@ def explain(error: Exception, limits: Limits) -> Finding:
     a known size, and what fails there or before is ours to repair.
     """
     if getattr(error, "stage", "") != READING:
-        return findings.scoring_failed()
+        return mishaps.scoring_failed()
     if isinstance(error, JobOutOfMemory):
-        return findings.reading_too_hungry(limits.memory_bytes)
+        return mishaps.reading_too_hungry(limits.memory_bytes)
     if isinstance(error, JobTimedOut):
-        return findings.reading_too_slow(limits.wall_seconds)
-    return findings.reader_crashed()
+        return mishaps.reading_too_slow(limits.wall_seconds)
+    return mishaps.reader_crashed()

@@ -13,7 +13,7 @@ from ..challenges.models import Challenge
 from ..core.clock import rfc3339
 from ..core.errors import TooMany
 from .models import Evaluation, Submission
-from .rules import COUNTING, DAY, UNFINISHED, Allowance, Limits, State, Usage, allowance
+from .rules import COUNTING, DAY, REFUSED, UNFINISHED, Allowance, Limits, Usage, allowance
 
 RETRY_WHILE_RUNNING = 10
 
@@ -47,7 +47,7 @@ def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
     ).all()
     return Usage(
         recent=[at for at, state in recent if state in COUNTING],
-        rejected=[at for at, state in recent if state == State.REJECTED],
+        rejected=[at for at, state in recent if state in REFUSED],
         total=sum(counts.get(state, 0) for state in COUNTING),
         running=sum(counts.get(state, 0) for state in UNFINISHED),
     )

@@ -39,6 +39,8 @@ TRANSITIONS: dict[State, frozenset[State]] = {
 UNFINISHED = (State.QUEUED, State.SCORING)
 # What uses up an allowance; everything else gives its slot back.
 COUNTING = (State.QUEUED, State.SCORING, State.SCORED)
+# What has a cap of its own: a file that hangs its reader costs more than one that is refused.
+REFUSED = (State.REJECTED, State.FAILED)
 
 
 def may_become(state: State, target: State) -> bool:
@@ -72,7 +74,7 @@ class Usage:
     """What a team has used of a phase.
 
     `recent` are the times of counting submissions of the last two days, `rejected` those of
-    rejected ones; `total` counts all that count, `running` those queued or being scored.
+    rejected and failed ones; `total` counts all that count, `running` those queued or being scored.
     """
 
     recent: Sequence[datetime] = ()

@@ -2,14 +2,8 @@
 
 from collections.abc import Sequence
 
-from fivesigma_scoring.findings import NAMES_SHOWN, shorten
 from fivesigma_scoring.report import Finding
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(shorten(name) or '""' for name in names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return (shown + (f" and {more:,} more" if more > 0 else "")) or "nothing"
+from fivesigma_scoring.wording import listed, shorten
 
 
 def impossible_shape(found: str, name: str | None = None) -> Finding:
@@ -22,7 +16,7 @@ def impossible_shape(found: str, name: str | None = None) -> Finding:
 def missing_array(name: str, found: Sequence[str]) -> Finding:
     """An array that is needed is not in the file."""
     text = (
-        f'The array "{name}" is missing; the file has: {_names(found)}. '
+        f'The array "{name}" is missing; the file has: {(listed(found) or "nothing")}. '
         f'Write it under the name "{name}".'
     )
     return Finding("missing_column", "error", text, name)

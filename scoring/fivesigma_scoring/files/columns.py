@@ -23,6 +23,8 @@ def read_numbers(
     series: pl.Series, name: str, places: Places, wrong: WrongNumbers = findings.not_a_number
 ) -> tuple[NDArray[np.float64], list[Finding]]:
     """A column as float64 (n,); findings where a value is no finite number, `wrong` on text."""
+    if series.dtype.is_integer() and not series.null_count():
+        return series.to_numpy().astype(np.float64), []
     if series.dtype == pl.String:
         stripped = series.str.strip_chars()
         numbers = stripped.cast(pl.Float64, strict=False)

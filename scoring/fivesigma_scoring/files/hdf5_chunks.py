@@ -16,6 +16,7 @@ from fivesigma_scoring import findings
 from fivesigma_scoring.files import array_findings
 from fivesigma_scoring.files.container import expands_too_far
 from fivesigma_scoring.report import InputRefusedError
+from fivesigma_scoring.wording import shorten
 
 CHUNKS = 100_000
 CHUNKS_AT_ONCE = 1024
@@ -40,7 +41,7 @@ def check_filters(plan: Any, name: str) -> None:
     filters = [plan.get_filter(at) for at in range(plan.get_nfilters())]
     for code, _, _, title in filters:
         if code not in GROWTH and code not in PLAIN:
-            known = findings.shorten(title.decode("latin-1")) or "of a plugin"
+            known = shorten(title.decode("latin-1")) or "of a plugin"
             what = f"uses the filter {code} ({known})"
             raise InputRefusedError(array_findings.odd_dataset(name, what))
     codes = [code for code, *_ in filters]

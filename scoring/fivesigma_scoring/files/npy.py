@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from fivesigma_scoring import findings
 from fivesigma_scoring.files import array_findings
 from fivesigma_scoring.report import InputRefusedError
+from fivesigma_scoring.wording import shorten
 
 HEADER_BYTES = 4096
 LENGTH_BYTES = {1: 2, 2: 4, 3: 4}
@@ -102,7 +103,7 @@ def read_npy_header(head: bytes, wanted: str = NUMBERS, name: str | None = None)
 def _dtype(descr: str, wanted: str, name: str | None) -> np.dtype[Any]:
     plain = descr.strip("'")
     if not _DTYPE.fullmatch(descr):
-        raise InputRefusedError(findings.wrong_type(name, findings.shorten(plain), wanted))
+        raise InputRefusedError(findings.wrong_type(name, shorten(plain), wanted))
     dtype = np.dtype(plain)
     if not dtype.isnative:
         raise InputRefusedError(findings.wrong_type(name, f"big-endian {plain}", wanted))

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Sequence
 
-from fivesigma_scoring.findings import shorten
-from fivesigma_scoring.report import ROWS_SHOWN, Finding
+from fivesigma_scoring.report import Finding
+from fivesigma_scoring.wording import places_shown, shorten, values_do_not
 
 SEPARATED = re.compile(r"[+-]?[0-9][0-9.,'’\s]*([eE][+-]?[0-9]+)?")
 FACTORS = {
@@ -24,20 +24,16 @@ def _exact(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
-def _do_not(count: int) -> str:
-    return "1 value does not" if count == 1 else f"{count:,} values do not"
-
-
 def not_a_number(column: str, first: object, rows: Sequence[int], count: int) -> Finding:
     """Text where a number is needed, often one with a comma."""
     advice = "Write a finite number for every event, such as 172.5."
     if SEPARATED.fullmatch(str(first).strip()):
         advice = "Write a decimal point and no thousand separators, such as 1234.5."
     text = (
-        f'The column "{column}" must hold numbers; {_do_not(count)}, the first is '
+        f'The column "{column}" must hold numbers; {values_do_not(count)}, the first is '
         f'"{shorten(first)}". {advice}'
     )
-    return Finding("wrong_dtype", "error", text, column, tuple(rows[:ROWS_SHOWN]), count)
+    return Finding("wrong_dtype", "error", text, column, places_shown(rows), count)
 
 
 def out_of_range(
@@ -47,10 +43,10 @@ def out_of_range(
     low, high = bounds
     text = (
         f'The target "{target}" must lie between {_exact(low)} and {_exact(high)}; '
-        f"{_do_not(count)}, the first is {_exact(first)}. "
+        f"{values_do_not(count)}, the first is {_exact(first)}. "
         "Look at the units, and at events without a sensible answer."
     )
-    return Finding("out_of_range", "error", text, target, tuple(rows[:ROWS_SHOWN]), count)
+    return Finding("out_of_range", "error", text, target, places_shown(rows), count)
 
 
 def wrong_shape(found: str, rows: int, targets: Sequence[str]) -> Finding:
@@ -90,9 +86,7 @@ def outside_training(
         f"range of the published training file, in {count:,} {'row' if count == 1 else 'rows'}; "
         f"the median of the file is {_short(median)}. {hint}"
     )
-    return Finding(
-        "outside_training_range", "warning", text, target, tuple(rows[:ROWS_SHOWN]), count
-    )
+    return Finding("outside_training_range", "warning", text, target, places_shown(rows), count)
 
 
 def shared_targets(targets: Sequence[str]) -> Finding:

@@ -77,8 +77,6 @@ def read_universe(
     sample: Path,
     _solution: Path | None,
     test_set: TestSetSpec,
-    *,
-    needs_score: bool,  # noqa: ARG001 - no metric of regressions ranks by a score
 ) -> Universe:
     """The ids of the sample, whose other columns are the targets; it must pass its own check."""
     source = Source.open(sample)
@@ -92,8 +90,6 @@ def read_universe(
 def universe_of_truth(
     truth: Path,
     test_set: TestSetSpec,
-    *,
-    needs_score: bool,  # noqa: ARG001 - as above
     prediction: Path | None = None,
 ) -> Universe:
     """The ids of the truth, and those of its columns that the prediction has too as targets.

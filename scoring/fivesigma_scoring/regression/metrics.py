@@ -15,9 +15,8 @@ from fivesigma_scoring.metric import Influence, Options, Recount
 from fivesigma_scoring.regression.quantiles import SortedValues
 from fivesigma_scoring.regression.sample import LARGEST, ROUNDING, Sample
 from fivesigma_scoring.sums import dot, dot_columns
-from fivesigma_scoring.uncertainty import EventInfluence
+from fivesigma_scoring.uncertainty import FEW_EVENTS, EventInfluence
 
-FEW_EVENTS = 25.0
 CENTRAL_68 = (0.1587, 0.8413)
 
 PerEvent = Callable[[Sample], NDArray[np.float64]]

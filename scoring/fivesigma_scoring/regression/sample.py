@@ -11,7 +11,7 @@ from fivesigma_scoring.arrays import as_weights
 from fivesigma_scoring.regression.quantiles import SortedValues
 from fivesigma_scoring.report import Finding, InputRefusedError
 from fivesigma_scoring.sums import dot
-from fivesigma_scoring.uncertainty import summed_by_group
+from fivesigma_scoring.uncertainty import effective_number, summed_by_group
 
 LARGEST = 1e50
 """Values and weights beyond this are refused: their squares would not stay finite."""
@@ -79,7 +79,7 @@ class Sample:
     def effective_number(self) -> float:
         """n_eff = (sum w)^2 / sum w^2 of the independent events (groups where there are any)."""
         share = summed_by_group(self.share, self)
-        return 1 / dot(share, share)
+        return effective_number(1.0, dot(share, share))
 
     @cached_property
     def sorted_residuals(self) -> tuple[SortedValues, ...]:

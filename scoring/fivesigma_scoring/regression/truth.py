@@ -1,7 +1,7 @@
 """The solution of a regression: targets and weights, written once, mapped for every submission."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +17,15 @@ from fivesigma_scoring.regression.registry import METRICS
 from fivesigma_scoring.regression.sample import Sample
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
 from fivesigma_scoring.solution_files import read_floats
-from fivesigma_scoring.solution_table import SolutionTable
+from fivesigma_scoring.solution_table import RowTruth, SolutionTable
 from fivesigma_scoring.universe import Universe, load_array
-from fivesigma_scoring.variants import Variants
 
 STRATA = 10
 
 
 @dataclass(frozen=True)
-class RegressionTruth:
-    """Columns of the solution in the order of the sorted ids.
+class RegressionTruth(RowTruth):
+    """Target columns besides what every such solution has.
 
     Attributes
     ----------
@@ -34,27 +33,11 @@ class RegressionTruth:
         Names of the target columns.
     values
         float64 (n, t), in physical units.
-    weight
-        float64 (n,), as read.
-    group
-        int64 (n,), equal for rows of one event; None without such a column.
-    usage
-        Phase -> int8 (n,): 0 ignored, 1 public, 2 private.
-    variants
-        Which variant each event belongs to; None without such a column.
 
     """
 
-    targets: tuple[str, ...]
-    values: NDArray[np.float64]
-    weight: NDArray[np.float64]
-    group: NDArray[np.int64] | None
-    usage: Mapping[str, NDArray[np.int8]]
-    variants: Variants | None = None
-
-    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
-        """Which of these events are one physical event, int64 (n,)."""
-        return None if self.group is None else self.group[rows]
+    targets: tuple[str, ...] = field(kw_only=True)
+    values: NDArray[np.float64] = field(kw_only=True)
 
     def save(self, folder: Path) -> None:
         """Targets and weights of all rows."""
@@ -117,9 +100,8 @@ def read_truth(
     columns = [_target(table, name, form) for name in form.targets]
     values = np.ascontiguousarray(np.stack(columns, axis=1))
     usage = table.usage(phases, quantile_bins(values[:, 0]))
-    return RegressionTruth(
-        form.targets, values, table.weight(), table.group(), usage, table.variants()
-    )
+    shared = (table.weight(), table.group(), usage, table.variants())
+    return RegressionTruth(*shared, targets=form.targets, values=values)
 
 
 def _target(table: SolutionTable, name: str, form: PredictionFormat) -> NDArray[np.float64]:

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.findings import NAMES_SHOWN, shorten
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import Finding
 from fivesigma_scoring.segmentation.counts import Sample
 from fivesigma_scoring.uncertainty import summed_by_group
+from fivesigma_scoring.wording import NAMES_SHOWN, shorten
 
 SURE, COMPATIBLE = 5.0, 3.0
 """Standard deviations: chance alone never inverts a good file, and hides few shuffled ones."""

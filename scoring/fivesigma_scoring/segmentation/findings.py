@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from typing import SupportsInt
 
 from fivesigma_scoring.files.columns import NO_ID
-from fivesigma_scoring.findings import NAMES_SHOWN, shorten
 from fivesigma_scoring.report import ROWS_SHOWN, Finding
+from fivesigma_scoring.wording import NAMES_SHOWN, places_shown, shorten, values_do_not
 
 ARGMAX = "Of probabilities or logits take the argmax over the classes."
 SPARSE = "list the lit pixels in the columns event, voxel, class (CSV, Parquet or NPZ)"
@@ -18,14 +18,6 @@ def number(value: object) -> str:
 
 def _shape(shape: Sequence[int]) -> str:
     return f"({', '.join(str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
-
-
-def _places(rows: Sequence[int]) -> tuple[int, ...]:
-    return tuple(int(row) for row in rows[:ROWS_SHOWN])
-
-
-def _do_not(count: int) -> str:
-    return "1 value does not" if count == 1 else f"{count:,} values do not"
 
 
 def _class(number: int, names: Sequence[str]) -> str:
@@ -85,7 +77,7 @@ def empty_value(column: str, rows: Sequence[int], count: int) -> Finding:
         f'The column "{column}" is empty in {count:,} {"row" if count == 1 else "rows"}. '
         "Write a whole number there."
     )
-    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+    return Finding("wrong_dtype", "error", text, column, places_shown(rows), count)
 
 
 def not_whole(
@@ -96,10 +88,10 @@ def not_whole(
     if fractions:
         advice = ARGMAX if column == "class" else "Write it without a decimal point."
     text = (
-        f'The column "{column}" must hold whole numbers; {_do_not(count)}, the first is '
+        f'The column "{column}" must hold whole numbers; {values_do_not(count)}, the first is '
         f'"{shorten(first)}". {advice}'
     )
-    return Finding("wrong_dtype", "error", text, column, _places(rows), count)
+    return Finding("wrong_dtype", "error", text, column, places_shown(rows), count)
 
 
 def floats(column: str | None, found: str) -> Finding:
@@ -124,10 +116,10 @@ def bad_class(
     elif len(classes) > NAMES_SHOWN:
         known = f"0 to {len(classes) - 1}"
     text = (
-        f"{where} must hold the class numbers {known}; {_do_not(count)}, the first is {first}. "
-        "Number your classes like that."
+        f"{where} must hold the class numbers {known}; {values_do_not(count)}, the first is "
+        f"{first}. Number your classes like that."
     )
-    return Finding("bad_class_label", "error", text, column, _places(rows), count)
+    return Finding("bad_class_label", "error", text, column, places_shown(rows), count)
 
 
 def out_of_range(
@@ -146,9 +138,9 @@ def out_of_range(
         advice = "It looks 1-based: subtract 1."
     text = (
         f'The column "{column}" must lie between 0 and {largest:,}, since an event has the shape '
-        f"{_shape(shape)}; {_do_not(count)}, the first is {first}. {advice}"
+        f"{_shape(shape)}; {values_do_not(count)}, the first is {first}. {advice}"
     )
-    return Finding("out_of_range", "error", text, column, _places(rows), count)
+    return Finding("out_of_range", "error", text, column, places_shown(rows), count)
 
 
 def repeated_pixel(first: str, event: str, rows: Sequence[int], count: int) -> Finding:
@@ -157,7 +149,7 @@ def repeated_pixel(first: str, event: str, rows: Sequence[int], count: int) -> F
         f"{count:,} {'row repeats a pixel' if count == 1 else 'rows repeat pixels'} of earlier "
         f"rows, the first is pixel {first} of event {shorten(event)}. List every pixel once."
     )
-    return Finding("duplicate_id", "error", text, "event", _places(rows), count)
+    return Finding("duplicate_id", "error", text, "event", places_shown(rows), count)
 
 
 def unknown_event(first: str, rows: Sequence[int], count: int) -> Finding:
@@ -166,7 +158,7 @@ def unknown_event(first: str, rows: Sequence[int], count: int) -> Finding:
         f"{count:,} {'row belongs' if count == 1 else 'rows belong'} to events that are not in the "
         f"test set, the first to {shorten(first)}. Take the ids from the published test file."
     )
-    return Finding("unknown_id", "error", text, "event", _places(rows), count)
+    return Finding("unknown_id", "error", text, "event", places_shown(rows), count)
 
 
 def missing_event(events: Sequence[str], count: int) -> Finding:
@@ -195,7 +187,7 @@ def repeated_event(first: str, rows: Sequence[int], count: int) -> Finding:
         f'The array "events" repeats ids in {count:,} {"place" if count == 1 else "places"}, the '
         f"first is {shorten(first)}. Give every event one mask."
     )
-    return Finding("duplicate_id", "error", text, "events", _places(rows), count)
+    return Finding("duplicate_id", "error", text, "events", places_shown(rows), count)
 
 
 def wrong_mask_shape(found: Sequence[int], wanted: Sequence[int], classes: int) -> Finding:

@@ -9,13 +9,14 @@ from fivesigma_scoring.files.table import match
 from fivesigma_scoring.metric import Metric
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import Finding
-from fivesigma_scoring.segmentation import offline, sample
+from fivesigma_scoring.segmentation import offline
 from fivesigma_scoring.segmentation.alignment import align
 from fivesigma_scoring.segmentation.columns import schema
 from fivesigma_scoring.segmentation.confusion import diagnose
 from fivesigma_scoring.segmentation.counts import Sample, sample_of_masks
 from fivesigma_scoring.segmentation.dense import look_array as look
 from fivesigma_scoring.segmentation.reading import read_mask as read
+from fivesigma_scoring.segmentation.sample import read_universe
 from fivesigma_scoring.segmentation.split import load
 from fivesigma_scoring.segmentation.truth import read_truth, write_perfect
 from fivesigma_scoring.segmentation.universe import MaskUniverse
@@ -50,22 +51,9 @@ def header(names: Sequence[str], form: PredictionFormat) -> Sequence[Finding]:
     return match(names, schema(form, names)).warnings
 
 
-def read_universe(
-    sample_file: Path,
-    solution: Path | None,
-    test_set: TestSetSpec,
-    *,
-    needs_score: bool,  # noqa: ARG001 - no metric of masks ranks by a score
-) -> MaskUniverse:
-    """The events of the sample, and the lit pixels that it names."""
-    return sample.read_universe(sample_file, solution, test_set)
-
-
 def universe_of_truth(
     truth: Path,
     test_set: TestSetSpec,
-    *,
-    needs_score: bool,  # noqa: ARG001 - as above
     prediction: Path | None = None,  # noqa: ARG001 - a truth of masks holds no inputs
 ) -> MaskUniverse:
     """The events of the truth; its scored pixels stand for the lit ones."""

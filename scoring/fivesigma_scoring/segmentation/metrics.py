@@ -15,9 +15,13 @@ from numpy.typing import NDArray
 from fivesigma_scoring.metric import Options, Recount
 from fivesigma_scoring.segmentation.counts import Sample
 from fivesigma_scoring.sums import dot, dot_columns
-from fivesigma_scoring.uncertainty import EventInfluence, summed_by_group
+from fivesigma_scoring.uncertainty import (
+    FEW_EVENTS,
+    EventInfluence,
+    effective_number,
+    summed_by_group,
+)
 
-FEW_EVENTS = 25.0
 CLASS_RECALL = re.compile(r"class_recall_([1-9][0-9]{0,2})")
 """Names of recalls; the group is the class."""
 
@@ -71,7 +75,7 @@ class Ratios:
         """
         exists = np.flatnonzero(self.truth.sum(axis=0) > 0)
         columns = (side[:, at] for at in exists for side in (self.truth, self.whole))
-        return any(_effective_number(summed_by_group(one, sample)) < FEW_EVENTS for one in columns)
+        return any(_is_few(summed_by_group(one, sample)) for one in columns)
 
 
 def _mean_ratio(
@@ -81,9 +85,8 @@ def _mean_ratio(
     return float((part[exists] / whole[exists]).mean()) if exists.any() else float("nan")
 
 
-def _effective_number(weight: NDArray[np.float64]) -> float:
-    """n_eff = (sum of w)^2 / (sum of w^2); weights are not negative and do not all vanish."""
-    return float(weight.sum() ** 2 / dot(weight, weight))
+def _is_few(weight: NDArray[np.float64]) -> bool:
+    return effective_number(float(weight.sum()), dot(weight, weight)) < FEW_EVENTS
 
 
 def _together(counts: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring.files.table import row_numbers
-from fivesigma_scoring.findings import shorten
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.segmentation.columns import CLASS, EVENT, place_names
 from fivesigma_scoring.segmentation.dense import check_numbers
@@ -28,6 +27,7 @@ from fivesigma_scoring.solution_files import (
     read_id_array,
 )
 from fivesigma_scoring.solution_table import SolutionTable, named_columns, usage_columns
+from fivesigma_scoring.wording import shorten
 
 USAGE_WORDS = {"0": "ignored", "1": "public", "2": "private"}
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fivesigma_scoring.findings import shorten
 from fivesigma_scoring.segmentation.counts import Sample
 from fivesigma_scoring.segmentation.prediction import Aligned
 from fivesigma_scoring.segmentation.tally import tally
 from fivesigma_scoring.universe import load_array
+from fivesigma_scoring.wording import shorten
 
 SPLIT_FILE, GROUP_FILE = "split.json", "group.npy"
 PLACES, RUNS = "places", "runs"

@@ -11,6 +11,7 @@ from fivesigma_scoring.files.npy import HEADER_BYTES, ArrayHeader, read_npy, rea
 from fivesigma_scoring.files.table import row_numbers
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import ROWS_SHOWN, Finding, InputRefusedError
+from fivesigma_scoring.selection import findings as own
 from fivesigma_scoring.selection.prediction import Selection
 
 WANTED = "booleans, integers 0/1, or probabilities as float32 or float64"
@@ -59,9 +60,9 @@ def _decisions(values: NDArray[Any], form: PredictionFormat) -> Selection:
     bad = np.flatnonzero((values != 0) & (values != 1))
     if bad.size:
         rows = row_numbers(bad[:ROWS_SHOWN].tolist())
-        raise InputRefusedError(findings.bad_array_class(values[bad[0]], rows, bad.size))
+        raise InputRefusedError(own.bad_array_class(values[bad[0]], rows, bad.size))
     if form.needs_score:
-        raise InputRefusedError(findings.missing_score_array())
+        raise InputRefusedError(own.missing_score_array())
     return Selection(None, (), row_numbers, values == 1, None)
 
 
@@ -73,10 +74,8 @@ def _numbers(values: NDArray[Any]) -> Selection:
     bad = np.flatnonzero((values < 0) | (values > 1))
     if bad.size:
         rows = row_numbers(bad[:ROWS_SHOWN].tolist())
-        raise InputRefusedError(findings.array_out_of_range(values[bad[0]], rows, bad.size))
+        raise InputRefusedError(own.array_out_of_range(values[bad[0]], rows, bad.size))
     score = values.astype(np.float64)
     if ((values == 0) | (values == 1)).all():
         return Selection(None, (), row_numbers, values == 1, score)
-    return Selection(
-        None, (findings.array_probabilities(),), row_numbers, values >= THRESHOLD, score
-    )
+    return Selection(None, (own.array_probabilities(),), row_numbers, values >= THRESHOLD, score)

@@ -12,11 +12,17 @@ from fivesigma_scoring.selection.cells import (
     TINY,
     Cells,
     Sample,
-    effective_number,
     few_background_events,
 )
 from fivesigma_scoring.sums import dot
-from fivesigma_scoring.uncertainty import REPLICAS, SEED, Chosen, comparison, spread
+from fivesigma_scoring.uncertainty import (
+    REPLICAS,
+    SEED,
+    Chosen,
+    comparison,
+    effective_number,
+    spread,
+)
 
 NORMAL_ABOVE = 1000.0
 DRAWS_AT_ONCE = 16_384

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from fivesigma_scoring.metric import Options
 from fivesigma_scoring.selection.ranking import Ranking
 from fivesigma_scoring.sums import dot
+from fivesigma_scoring.uncertainty import FEW_EVENTS, effective_number
 
 CLASSES = ("b", "s")
-FEW_EVENTS = 25.0
 TINY = 1e-50
 """Sums of weights below this are none: what is divided by them would not stay finite."""
 
@@ -162,11 +162,6 @@ def cells_of(
     sums = np.empty((3, 2, 2))
     sums[..., 0], sums[..., 1] = totals - passing, passing
     return Cells(sums[0], sums[1], np.maximum(sums[2], 0.0), fixed)
-
-
-def effective_number(weight: float, square: float) -> float:
-    """n_eff = (sum of w)^2 / (sum of w^2), 0 without events."""
-    return weight * weight / square if square > 0 else 0.0
 
 
 def few_background_events(sample: Sample, _options: Options | None = None) -> bool:

@@ -10,6 +10,7 @@ from fivesigma_scoring import findings
 from fivesigma_scoring.files.table import Column, Places, Schema
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import ROWS_SHOWN, Finding
+from fivesigma_scoring.selection import findings as own
 
 CLASS, SCORE, RANK = "Class", "Score", "RankOrder"
 LABEL_BYTES = 16
@@ -71,11 +72,13 @@ def _quick_spelled(words: NDArray[np.bytes_]) -> NDArray[np.bool_] | None:
 
 
 def _quick_label(series: pl.Series) -> NDArray[np.bool_] | None:
-    """The usual spellings, one comparison each; None where another one occurs or mixes in."""
+    """The usual spellings, one comparison each; None where another occurs or mixes in."""
+    label, frame = pl.col("label"), series.to_frame("label")
     for yes, no in PAIRS:
-        signal = series == yes
+        both = frame.select(signal=label == yes, others=(label == no).sum())  # in two threads
+        signal, others = both["signal"], both["others"][0]
         selected = int(signal.sum() or 0)
-        if selected + int((series == no).sum() or 0) == len(series):
+        if selected + int(others or 0) == len(series):
             return signal.to_numpy()
         if selected:
             break
@@ -100,5 +103,5 @@ def _bad_labels(series: pl.Series, bad: NDArray[np.intp], places: Places) -> lis
     first = series[int(bad[0])]
     wrong = series.gather(bad).cast(pl.String).cast(pl.Float64, strict=False)
     if wrong.null_count() == 0 and bool(wrong.is_between(0.0, 1.0).all()):
-        return [findings.class_probabilities(CLASS, rows, count)]
-    return [findings.bad_class_label(CLASS, "" if first is None else first, rows, count)]
+        return [own.class_probabilities(CLASS, rows, count)]
+    return [own.bad_class_label(CLASS, "" if first is None else first, rows, count)]

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import Finding
-from fivesigma_scoring.selection.cells import FEW_EVENTS, CellInfluence, Sample
+from fivesigma_scoring.selection.cells import CellInfluence, Sample
 from fivesigma_scoring.selection.columns import CLASS, SCORE
+from fivesigma_scoring.uncertainty import FEW_EVENTS
 
 SURE, COMPATIBLE = 5.0, 3.0
 """Standard deviations: chance alone never inverts a good file, and hides few shuffled ones."""

@@ -60,9 +60,7 @@ def header(names: Sequence[str], form: PredictionFormat) -> Sequence[Finding]:
     return match(names, schema(form)).warnings
 
 
-def read_universe(
-    sample: Path, _solution: Path | None, test_set: TestSetSpec, *, needs_score: bool
-) -> Universe:
+def read_universe(sample: Path, _solution: Path | None, test_set: TestSetSpec) -> Universe:
     """The ids of the sample; the published example must pass its own check.
 
     How many events it selects does not matter here.
@@ -70,7 +68,7 @@ def read_universe(
     source = Source.open(sample)
     column = source.id_column(KNOWN)
     source.need(CLASS)
-    universe = open_sample(source, _format(column, test_set, needs_score=needs_score))
+    universe = open_sample(source, _format(column, test_set))
     lenient = replace(universe.format, min_selected=0)
     source.check_sample(lambda path, what: read(path, what, lenient))
     return universe
@@ -79,17 +77,15 @@ def read_universe(
 def universe_of_truth(
     truth: Path,
     test_set: TestSetSpec,
-    *,
-    needs_score: bool,
     prediction: Path | None = None,  # noqa: ARG001 - a selection is named alike everywhere
 ) -> Universe:
     """The ids of the truth, in its order."""
     source = Source.open(truth)
     column = source.id_column(KNOWN)
-    return open_sample(source, _format(column, test_set, needs_score=needs_score))
+    return open_sample(source, _format(column, test_set))
 
 
-def _format(column: str, test_set: TestSetSpec, *, needs_score: bool) -> PredictionFormat:
+def _format(column: str, test_set: TestSetSpec) -> PredictionFormat:
     return PredictionFormat(
         rows=0,
         id_column=column,
@@ -97,7 +93,7 @@ def _format(column: str, test_set: TestSetSpec, *, needs_score: bool) -> Predict
         min_selected=test_set.min_selected,
         max_bytes=test_set.max_bytes,
         max_expanded_bytes=test_set.max_expanded_bytes,
-        needs_score=needs_score,
+        needs_score=test_set.needs_score,
     )
 
 

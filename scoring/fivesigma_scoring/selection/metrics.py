@@ -14,9 +14,9 @@ from fivesigma_scoring.selection.cells import (
     CellInfluence,
     Cells,
     Sample,
-    effective_number,
     influence_of,
 )
+from fivesigma_scoring.uncertainty import effective_number
 
 SERIES_BELOW = 1e-3
 VANISHING = 1e-12

@@ -12,6 +12,7 @@ from fivesigma_scoring.files.table import Table
 from fivesigma_scoring.files.tables import read_table
 from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.selection import findings as own
 from fivesigma_scoring.selection.array import read_array
 from fivesigma_scoring.selection.columns import CLASS, SCORE, quick_words, read_label, schema
 from fivesigma_scoring.selection.prediction import Aligned, Selection
@@ -74,7 +75,7 @@ def align(prediction: Selection, universe: Universe) -> Aligned:
     target, errors = find_rows(prediction, universe)
     chosen = int(np.count_nonzero(prediction.selected))
     if chosen < universe.format.min_selected:
-        errors.append(findings.too_few_selected(chosen, universe.format.min_selected))
+        errors.append(own.too_few_selected(chosen, universe.format.min_selected))
     warnings = (*prediction.warnings, *_habits(prediction, chosen))
     if errors:
         raise InputRefusedError(*errors, *warnings)
@@ -85,10 +86,10 @@ def _habits(prediction: Selection, chosen: int) -> list[Finding]:
     """Warnings from the file alone: constant predictions."""
     found = []
     if chosen == 0:
-        found.append(findings.all_background())
+        found.append(own.all_background())
     elif chosen == prediction.selected.size:
-        found.append(findings.all_signal())
+        found.append(own.all_signal())
     score = prediction.score
     if score is not None and score.size > 1 and score[0] == score[-1] and (score == score[0]).all():
-        found.append(findings.constant_score())
+        found.append(own.constant_score())
     return found

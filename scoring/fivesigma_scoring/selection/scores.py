@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.metric import Options, Recount
-from fivesigma_scoring.selection.cells import FEW_EVENTS, TINY, Sample, effective_number
+from fivesigma_scoring.selection.cells import TINY, Sample
 from fivesigma_scoring.selection.metrics import VANISHING
 from fivesigma_scoring.selection.ranking import Passing
 from fivesigma_scoring.sums import dot
-from fivesigma_scoring.uncertainty import EventInfluence
+from fivesigma_scoring.uncertainty import FEW_EVENTS, EventInfluence, effective_number
 
 ROUNDING = 1e-9
 """Relative error that running sums of weights may have."""

@@ -1,8 +1,8 @@
 """The solution of a selection: labels and weights, written once and mapped for every submission."""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,41 +17,24 @@ from fivesigma_scoring.selection.prediction import Aligned
 from fivesigma_scoring.selection.weights import describe, scale
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
 from fivesigma_scoring.solution_files import Source, text_of
-from fivesigma_scoring.solution_table import SolutionTable
+from fivesigma_scoring.solution_table import RowTruth, SolutionTable
 from fivesigma_scoring.universe import Universe, load_array
-from fivesigma_scoring.variants import Variants
 
 SPLIT_FILE = "split.json"
 
 
 @dataclass(frozen=True)
-class SelectionTruth:
-    """Columns of the solution in the order of the sorted ids, each (n,).
+class SelectionTruth(RowTruth):
+    """Labels besides what every such solution has.
 
     Attributes
     ----------
     label
         bool, True for signal.
-    weight
-        float64, as read.
-    group
-        int64, equal for rows of one event; None without such a column.
-    usage
-        Phase -> int8: 0 ignored, 1 public, 2 private.
-    variants
-        Which variant each event belongs to; None without such a column.
 
     """
 
-    label: NDArray[np.bool_]
-    weight: NDArray[np.float64]
-    group: NDArray[np.int64] | None
-    usage: Mapping[str, NDArray[np.int8]]
-    variants: Variants | None = None
-
-    def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
-        """Which of these events are one physical event, int64 (n,)."""
-        return None if self.group is None else self.group[rows]
+    label: NDArray[np.bool_] = field(kw_only=True)
 
     def save(self, folder: Path) -> None:
         """Labels and raw weights of all rows."""
@@ -106,7 +89,7 @@ def read_truth(
     table = SolutionTable.open(solution, universe, test_set, phases, ["label"])
     label = read_labels(table.source, table.frame, table.source.need("label"))[table.order]
     usage = table.usage(phases, label)
-    return SelectionTruth(label, table.weight(), table.group(), usage, table.variants())
+    return SelectionTruth(table.weight(), table.group(), usage, table.variants(), label=label)
 
 
 def read_labels(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.bool_]:

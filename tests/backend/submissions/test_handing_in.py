@@ -207,6 +207,19 @@ def test_a_file_that_the_worker_rejects_tells_the_lines_and_gives_its_slot_back(
     assert ada.get(f"{API}/challenges/tiny/limits").json()["remaining"] == 5
 
 
+@pytest.mark.parametrize("state", ["rejected", "failed"])
+def test_files_that_give_their_slot_back_have_a_cap_of_their_own(story: Story, state: str) -> None:
+    """A file that hangs its reader costs more than one that is refused."""
+    ada = story.person("ada")
+    for turn in range(25):  # five times the five of a day
+        assert ada.submit(story.prediction(turn / 50)).status_code == 201, turn
+        with story.platform.db.transaction() as session:
+            session.execute(update(Evaluation).values(state=state))
+    refused = ada.submit(story.prediction(0.9))
+    assert refused.status_code == 429
+    assert refused.json()["rule"] == "rejections"
+
+
 def test_over_the_limit_the_answer_says_when_the_next_is_possible(
     story: Story, clock: FrozenClock
 ) -> None:

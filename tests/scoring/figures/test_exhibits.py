@@ -96,8 +96,10 @@ def test_a_display_shows_truth_and_prediction_of_its_event(tmp_path: Path) -> No
     exhibits = exhibit_file(**given, compiled=folder, phase="main", truth_public=True)
     truth = np.load(tmp_path / "solution.npz")["mask"]
     mine = np.load(given["file"])
-    for one in exhibits:
-        if one.split == "private" and one.figure.title.startswith("Event "):
+    shown = [one for one in exhibits if one.figure.title.startswith("Event ")]
+    assert len(shown) == 4 * len({(one.split, one.detail) for one in exhibits})
+    for one in shown:
+        if one.split == "private":
             event = int(one.figure.title.removeprefix("Event "))
             scored = truth[event] > 0
             right = (mine[event] == truth[event])[scored].mean()

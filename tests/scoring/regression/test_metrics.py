@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from fivesigma_scoring.regression.metrics import FEW_EVENTS
 from fivesigma_scoring.regression.registry import METRICS
 from fivesigma_scoring.regression.sample import Sample, sample_of_arrays
-from fivesigma_scoring.uncertainty import estimates
+from fivesigma_scoring.uncertainty import FEW_EVENTS, estimates
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike
