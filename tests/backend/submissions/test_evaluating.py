@@ -20,7 +20,7 @@ from fivesigma_backend.submissions.evaluating import (
 )
 from fivesigma_backend.submissions.models import Entry, Evaluation, Submission
 from fivesigma_backend.submissions.rules import State
-from fivesigma_scoring.findings import scoring_failed
+from fivesigma_scoring.mishaps import scoring_failed
 from sqlalchemy import select, update
 from stories import API, Person, Story
 
