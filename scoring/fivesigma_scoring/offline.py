@@ -158,13 +158,16 @@ def offline_sample(
     solution = kind.read_truth(truth, universe, settings, [phase])
     with tempfile.TemporaryDirectory(prefix="fivesigma-") as folder:
         rows = np.flatnonzero(solution.usage[phase.slug] == PUBLIC)
+        split = Path(folder) / OFFLINE_SPLIT
+        split.mkdir()
+        solution.save(Path(folder))
         try:
-            summary = solution.save_split(Path(folder), rows, phase)
+            summary = solution.save_split(split, rows, phase)
         except ValueError as error:
             raise SolutionError(f"{truth.name}: {error}") from error
         report, aligned = read_and_align(Path(prediction), Path(prediction).name, universe)
         report = Report.of([*report.findings, *_sum_warnings(summary, normalise)])
-        sample = None if aligned is None else kind.load(Path(folder), aligned)
+        sample = None if aligned is None else kind.load(split, aligned)
     return OwnEvents(report, universe.format, chosen, sample)
 
 

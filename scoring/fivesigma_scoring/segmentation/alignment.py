@@ -101,7 +101,7 @@ def align(prediction: SparseMask | DenseMask, universe: MaskUniverse) -> Aligned
         pixels = Listed(universe.size, pack(prediction, universe))
         lit = on_lit(pixels, universe)
     warnings = (*prediction.warnings, *habits(every, lit, pixels, universe))
-    return Aligned(lit, pixels, warnings)
+    return Aligned(lit, pixels, warnings, universe.offsets)
 
 
 def on_lit(pixels: Pixels, universe: MaskUniverse) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Masks as read from a file, and in the order of their test set."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -71,9 +72,17 @@ class Aligned:
         Class of any other pixel.
     warnings
         Findings that do not refuse the file.
+    offsets
+        int64 (events + 1,): the event at place e has the lit pixels ``offsets[e]`` to
+        ``offsets[e + 1] - 1``.
+    counted
+        Lit pixels by event, true and predicted class, for each file of true classes that it was
+        held against: all splits share one count.
 
     """
 
     lit: NDArray[np.uint8]
     pixels: Pixels
     warnings: tuple[Finding, ...]
+    offsets: NDArray[np.int64]
+    counted: dict[Path, NDArray[np.int64]] = field(default_factory=dict, compare=False)

@@ -9,12 +9,11 @@ from fivesigma_scoring.segmentation.counts import Sample
 from fivesigma_scoring.segmentation.displays import EventPixels, event_displays
 from fivesigma_scoring.segmentation.prediction import Aligned
 from fivesigma_scoring.segmentation.split import (
-    OFFSETS,
     OTHER_EVENT,
     OTHER_KEYS,
     OTHER_TRUTH,
     PLACES,
-    TRUTH,
+    true_classes,
 )
 from fivesigma_scoring.segmentation.universe import MaskUniverse
 from fivesigma_scoring.universe import load_array
@@ -26,20 +25,20 @@ def displays(
     """At most four events of the split in `folder`, from the worst to a good one."""
     arrays = {
         name: load_array(folder / f"{name}.npy")
-        for name in (PLACES, TRUTH, OFFSETS, OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT)
+        for name in (PLACES, OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT)
     }
+    truth = load_array(true_classes(folder))
 
     def pixels_of(event: int) -> EventPixels:
         place = int(arrays[PLACES][event])
-        lit = slice(*arrays[OFFSETS][event : event + 2])
-        read = slice(*universe.offsets[place : place + 2])
+        lit = slice(*universe.offsets[place : place + 2])
         others = np.flatnonzero(arrays[OTHER_EVENT] == event)
         keys = arrays[OTHER_KEYS][others]
         return EventPixels(
             universe.name(place),
             np.concatenate([universe.lit_of(place), keys % universe.size]),
-            np.concatenate([arrays[TRUTH][lit], arrays[OTHER_TRUTH][others]]),
-            np.concatenate([aligned.lit[read], aligned.pixels.at(keys)]),
+            np.concatenate([truth[lit], arrays[OTHER_TRUTH][others]]),
+            np.concatenate([aligned.lit[lit], aligned.pixels.at(keys)]),
         )
 
     form = universe.format

@@ -3,56 +3,49 @@
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fivesigma_scoring.segmentation.counts import Sample
 from fivesigma_scoring.segmentation.prediction import Aligned
-from fivesigma_scoring.segmentation.tally import tally
+from fivesigma_scoring.segmentation.tally import known, tally
 from fivesigma_scoring.universe import load_array
 from fivesigma_scoring.wording import shorten
 
 SPLIT_FILE, GROUP_FILE = "split.json", "group.npy"
-PLACES, RUNS = "places", "runs"
-TRUTH, OFFSETS, TRUTHS = "truth", "offsets", "truths"
+PLACES, TRUTHS = "places", "truths"
 OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT = "other_keys", "other_truth", "other_event"
+LIT_FILE = "lit.npy"
+"""True class of each lit pixel, of all phases and splits."""
 
 
 def load(folder: Path, aligned: Aligned) -> Sample:
     """The events of a split with a prediction."""
-    truth = load_array(folder / f"{TRUTH}.npy")
-    runs, offsets, truths, keys, true, event = (
+    places, truths, keys, true, event = (
         np.load(folder / f"{name}.npy", allow_pickle=False)  # too small to be worth a map
-        for name in (RUNS, OFFSETS, TRUTHS, OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT)
+        for name in (PLACES, TRUTHS, OTHER_KEYS, OTHER_TRUTH, OTHER_EVENT)
     )
     number = truths.shape[1]
-    counts = tally(truth, _known(cut(aligned.lit, runs), number), offsets, truths)
+    counts = _counted(true_classes(folder), aligned, number)[places]
+    counts[:, 1:, 0] = truths[:, 1:] - counts[:, 1:, 1:].sum(axis=2)
     if keys.size:
-        np.add.at(counts, (event, true, _known(aligned.pixels.at(keys), number)), 1)
+        np.add.at(counts, (event, true, known(aligned.pixels.at(keys), number)), 1)
     group = folder / GROUP_FILE
     skipped = json.loads((folder / SPLIT_FILE).read_text())["skipped"]
     return Sample(counts, load_array(group) if group.exists() else None, skipped)
 
 
-def _known(classes: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
-    """Classes that the truth has not, which only one's own truth lets pass, count as 0."""
-    if classes.max(initial=0) < number:
-        return classes
-    return np.where(classes < number, classes, np.uint8(0))
+def true_classes(folder: Path) -> Path:
+    """The file `LIT_FILE` above the folder of a split, or of a variant in it."""
+    return next(file for above in folder.parents if (file := above / LIT_FILE).is_file())
 
 
-def merged(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Ranges (r, 2) where those that touch are one."""
-    first = np.concatenate([[True], starts[1:] != stops[:-1]])
-    return np.stack([starts[first], stops[np.append(first[1:], True)]], axis=1)
-
-
-def cut(values: NDArray[Any], runs: NDArray[np.int64]) -> NDArray[Any]:
-    """The parts of `values` in some ranges, one after the other."""
-    parts = [values[start:stop] for start, stop in runs.tolist()]
-    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+def _counted(truth: Path, aligned: Aligned, number: int) -> NDArray[np.int64]:
+    """Lit pixels of all events, int64 (events, K, K): counting all of them once is the fastest."""
+    if truth not in aligned.counted:
+        aligned.counted[truth] = tally(load_array(truth), aligned.lit, aligned.offsets, number)
+    return aligned.counted[truth]
 
 
 def facts_of(pixels: NDArray[np.int64], skipped: int) -> dict[str, float]:

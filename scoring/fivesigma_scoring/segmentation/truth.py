@@ -20,26 +20,22 @@ from fivesigma_scoring.segmentation.registry import METRICS
 from fivesigma_scoring.segmentation.solution import event_table, scored_pixels
 from fivesigma_scoring.segmentation.split import (
     GROUP_FILE,
-    OFFSETS,
+    LIT_FILE,
     OTHER_EVENT,
     OTHER_KEYS,
     OTHER_TRUTH,
     PLACES,
-    RUNS,
     SPLIT_FILE,
-    TRUTH,
     TRUTHS,
-    cut,
     describe,
     facts_of,
-    merged,
 )
 from fivesigma_scoring.segmentation.universe import MaskUniverse
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
 from fivesigma_scoring.universe import load_array
 from fivesigma_scoring.variants import Variants
 
-LIT_FILE, KEYS_FILE, CLASSES_FILE = "lit.npy", "keys.npy", "classes.npy"
+KEYS_FILE, CLASSES_FILE = "keys.npy", "classes.npy"
 
 
 @dataclass(frozen=True)
@@ -152,9 +148,10 @@ class MaskTruth:
         """Every metric has a value on the perfect mask, and so on any."""
         if not places.size:
             raise ValueError("No event of it has a pixel of a class above 0 to score.")
-        if places.size * self.number**2 > MOST_CELLS:
+        if self.lit_pixels.size * self.number > MOST_CELLS:
             raise ValueError(
-                f"{places.size:,} events with {self.number} classes are too many to count apart."
+                f"{len(self.lit_pixels):,} events with {self.number} classes are too many to "
+                "count apart."
             )
         counts = np.zeros((places.size, self.number, self.number), np.int64)
         at = np.arange(self.number)
@@ -164,16 +161,11 @@ class MaskTruth:
             metric.function(sample, options)
 
     def _arrays(self, places: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
-        starts, stops = self.universe.offsets[places], self.universe.offsets[places + 1]
-        runs = merged(starts, stops)
         event = np.searchsorted(places, self.keys // self.universe.size)
         event = event.clip(max=places.size - 1)
         others = places[event] == self.keys // self.universe.size
         return {
             PLACES: places,
-            RUNS: runs,
-            TRUTH: cut(self.lit, runs),
-            OFFSETS: np.concatenate([[0], np.cumsum(stops - starts)]),
             TRUTHS: self.lit_pixels[places],
             OTHER_KEYS: self.keys[others],
             OTHER_TRUTH: self.classes[others],
