@@ -9,7 +9,7 @@ import pytest
 from conftest import FrozenClock
 from figure_rows import PICTURES, plant_figures
 from fivesigma_backend.core.web import api_routes
-from fivesigma_backend.submissions.models import Entry, Evaluation
+from fivesigma_backend.submissions.models import Evaluation, Standing
 from sqlalchemy import update
 from stories import Person, Story
 
@@ -37,7 +37,8 @@ def planted(story: Story) -> Story:
     with story.platform.db.transaction() as session:
         everything = dict.fromkeys(("ams", "signal_efficiency", "purity"), score)
         session.execute(update(Evaluation).values(private_scores=everything))
-        session.execute(update(Entry).values(private_score=MARKER, private_sigma=MARKER))
+        planted = {"score": MARKER, "sigma": MARKER, "place": [MARKER]}
+        session.execute(update(Standing).where(Standing.board == "private").values(planted))
     plant_figures(story, values=dict.fromkeys(UNSEEN, MARKER))
     return story
 

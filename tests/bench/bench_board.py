@@ -25,7 +25,7 @@ from fivesigma_backend.core.migrate import migrate
 from fivesigma_backend.core.platform import Platform, open_platform
 from fivesigma_backend.core.settings import load_settings
 from fivesigma_backend.leaderboards.schemas import BoardOut
-from fivesigma_backend.submissions.models import Entry, Evaluation, Submission
+from fivesigma_backend.submissions.models import Entry, Evaluation, Standing, Submission
 from fivesigma_backend.submissions.standings import bump_board
 from fivesigma_backend.tables import accounts, teams
 from sqlalchemy import select
@@ -57,11 +57,7 @@ def fill(platform: Platform) -> None:
                     id=team, challenge_id=challenge, name=name, name_key=name, created_at=NOW
                 ),
                 teams.TeamMember(challenge_id=challenge, user_id=user, team_id=team),
-                Entry(
-                    id=entry, phase_id=phase.id, team_id=team, scored_count=1,
-                    last_submitted_at=at, public_submission_id=submission, public_sigma=0.1,
-                    public_score=score["ams"]["value"], public_submitted_at=at,
-                ),
+                Entry(id=entry, phase_id=phase.id, team_id=team),
                 Submission(
                     id=submission, entry_id=entry, challenge_id=challenge, user_id=user,
                     sha256="0" * 64, size=1, filename="a.csv", submitted_at=at,
@@ -73,6 +69,11 @@ def fill(platform: Platform) -> None:
                     queued_at=at, public_scores=score, private_scores=score,
                 ),
             )  # fmt: skip
+            rows = (*rows, Standing(
+                entry_id=entry, board="public", late=False, phase_id=phase.id,
+                submission_id=submission, score=score["ams"]["value"], sigma=0.1,
+                place=[score["ams"]["value"]], submitted_at=at, entries=1, last_submitted_at=at,
+            ))  # fmt: skip
             for row in rows:
                 session.add(row)
                 session.flush()

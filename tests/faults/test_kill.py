@@ -107,7 +107,9 @@ def test_whatever_is_killed_every_accepted_submission_is_scored_exactly_once(
     assert len(set(accepted)) == len(accepted) == expected
     assert rows(data, "SELECT count(*) FROM submissions") == [(expected,)]
     assert rows(data, "SELECT count(*) FROM evaluations") == [(expected,)]
-    assert rows(data, "SELECT scored_count FROM entries") == [(FILES,)] * len(PEOPLE)
+    assert rows(data, "SELECT entries FROM standings WHERE board = 'public'") == [(FILES,)] * len(
+        PEOPLE
+    )
     found = set(itertools.chain(*rows(data, "SELECT id FROM submissions")))
     assert found == set(accepted)
 

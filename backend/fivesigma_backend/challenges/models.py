@@ -12,7 +12,7 @@ from ..core.db import Base
 
 
 class Challenge(Base):
-    """One competition."""
+    """One competition. A trashed one is out of sight, and deleted for good after 30 days."""
 
     __tablename__ = "challenges"
 
@@ -28,6 +28,7 @@ class Challenge(Base):
     folder_sha256: Mapped[str] = mapped_column(String(64))
     published: Mapped[bool] = mapped_column(default=True)
     created_at: Mapped[datetime]
+    trashed_at: Mapped[datetime | None]
 
 
 class TestSet(Base):
@@ -67,7 +68,8 @@ class Phase(Base):
     """A window [opens_at, closes_at) in which a test set is scored.
 
     `definition` is the phase's part of `challenge.toml`; the times stand in columns because an
-    organiser may move them. `board_version` grows with every change of the phase's boards.
+    organiser may move them. `board_version` grows with every change of the phase's boards;
+    `carried_at` is when the phase took over what its source phase's teams had chosen.
     """
 
     __tablename__ = "phases"
@@ -84,6 +86,7 @@ class Phase(Base):
     unblinded_at: Mapped[datetime | None]
     definition: Mapped[dict[str, Any]]
     board_version: Mapped[int] = mapped_column(default=0)
+    carried_at: Mapped[datetime | None]
 
 
 class PublishedFile(Base):
@@ -131,3 +134,4 @@ class Participation(Base):
     rules_version: Mapped[str | None] = mapped_column(String(64))
     rules_accepted_at: Mapped[datetime | None]
     banned_at: Mapped[datetime | None]
+    banned_reason: Mapped[str | None] = mapped_column(Text)

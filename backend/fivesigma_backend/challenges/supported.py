@@ -18,9 +18,6 @@ def not_supported_yet(definition: Definition) -> list[str]:
             definition.registration.policy != "open"
         ),
         "test_sets: variants": any(one.variants for one in test_sets),
-        "phases: gates": any(phase.gates for phase in phases),
-        "phases: tie_break": any(phase.tie_break for phase in phases),
-        'phases: board = "frozen"': any(phase.board == "frozen" for phase in phases),
         "phases: late = true": any(phase.late for phase in phases),
         "phases: carry_over": any(phase.carry_over != "none" for phase in phases),
     }

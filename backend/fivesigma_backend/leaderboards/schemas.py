@@ -10,7 +10,8 @@ from typing_extensions import TypedDict  # pydantic asks for this one before Pyt
 
 
 class RowOut(TypedDict):
-    """One row of a board. `rank` is null for rows that are shown but not ranked.
+    """One row of a board. `rank` is null for rows that are shown but not ranked; `mark` says why
+    (`gate`, `late`, `disqualified`) unless they are a baseline or staff.
 
     A dict and not a model: a thousand of them are made whenever a board has changed.
     """
@@ -29,6 +30,7 @@ class RowOut(TypedDict):
     staff: bool
     late: bool
     carried: bool
+    mark: str | None
     move: int | None
     metadata: dict[str, Any] | None
     metrics: dict[str, Any]

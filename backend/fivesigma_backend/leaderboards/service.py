@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fivesigma_scoring import METRICS
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ..accounts.models import User
@@ -19,11 +19,11 @@ from ..challenges.models import Phase
 from ..challenges.rules import Window, current_phase, window
 from ..core.clock import rfc3339
 from ..core.errors import Blinded, NotFound
-from ..submissions.models import Entry, Evaluation, Submission
-from ..submissions.standings import board_rule
+from ..submissions.counting import Board, Mark
+from ..submissions.models import Entry, Evaluation, Standing, Submission
 from ..submissions.views import Sight, seen, sight
-from ..teams.models import Team, TeamMember
-from .rules import BoardState, Line, Ranked, Split, board_state, rank
+from ..teams.models import FormerMember, Team, TeamMember
+from .rules import BoardState, Line, Ranked, Split, board_state, moves, rank
 from .schemas import BoardOut, RowOut
 
 SPLITS = ("public", "private")
@@ -55,6 +55,17 @@ class BoardView:
     definition: PhaseDefinition
     sight: Sight
 
+    @property
+    def board(self) -> Board | None:
+        """Which lines are shown; None while the board is hidden."""
+        match self.key.state:
+            case BoardState.HIDDEN:
+                return None
+            case BoardState.FROZEN:
+                return Board.FROZEN
+            case _:
+                return Board(self.key.split)
+
 
 def view_board(access: Access, phase: Phase, split: str, now: datetime) -> BoardView:
     """Decide whether a board may be seen, and how much of it.
@@ -69,12 +80,17 @@ def view_board(access: Access, phase: Phase, split: str, now: datetime) -> Board
     definition = PhaseDefinition.model_validate(phase.definition)
     state = board_state(
         hidden=not shown.public,
+        frozen=_frozen(definition, now) and not access.organiser,
         closed=window(phase.opens_at, phase.closes_at, now) is Window.CLOSED,
         unblinded=phase.unblinded_at is not None,
         split=split,
     )
     key = BoardKey(phase.id, split, phase.board_version, state, shown.precise)
     return BoardView(key, phase, definition, shown)
+
+
+def _frozen(definition: PhaseDefinition, now: datetime) -> bool:
+    return definition.freeze_at is not None and definition.freeze_at <= now
 
 
 def choose_phase(phases: Sequence[Phase], slug: str | None, now: datetime) -> Phase:
@@ -91,10 +107,11 @@ def choose_phase(phases: Sequence[Phase], slug: str | None, now: datetime) -> Ph
 
 def read_board(session: Session, view: BoardView) -> BoardOut:
     """The whole board; empty while it is hidden."""
-    hidden = view.key.state is BoardState.HIDDEN
-    ranked = [] if hidden else rank(_lines(session, view))
+    ranked = [] if view.board is None else _ranked(session, view, view.board)
+    former = _former(session, ranked)
+    moved = _moves(session, view, ranked)
     metric = METRICS[view.definition.metric]
-    columns = [view.definition.metric, *view.definition.metrics]
+    columns = view.definition.all_metrics
     unblinded_at = view.phase.unblinded_at
     return BoardOut.model_construct(  # our own rows need no validation
         phase=view.phase.slug,
@@ -108,8 +125,15 @@ def read_board(session: Session, view: BoardView) -> BoardOut:
         state=view.key.state,
         teams=sum(one.rank is not None for one in ranked),
         rule=ranking_rule(view.definition, view.key.split),
-        rows=[_row(one, view) for one in ranked],
+        rows=[_row(one, view, former, moved) for one in ranked],
     )
+
+
+def _moves(session: Session, view: BoardView, ranked: Sequence[Ranked]) -> dict[str, int]:
+    """The move from public to private rank, once both are known to everybody."""
+    if view.board is not Board.PRIVATE or view.key.state is not BoardState.UNBLINDED:
+        return {}
+    return moves(ranked, _ranked(session, view, Board.PUBLIC))
 
 
 def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
@@ -126,71 +150,88 @@ def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
             "counts (free places are filled by best public score)"
         )
     return (
-        f"Ranked by {metric.title}, {metric.direction}; {counts}. Equal scores share a rank and "
-        "are listed by earlier submission."
+        f"Ranked by {metric.title}, {metric.direction}; {counts}. {_gates(definition)}"
+        f"Equal scores {_ties(definition)}share a rank and are listed by earlier submission."
     )
 
 
-def _lines(session: Session, view: BoardView) -> list[Line]:
-    score, sigma, at, submission_id, scores = _columns(view.key.split)
+def _gates(definition: PhaseDefinition) -> str:
+    if not definition.gates:
+        return ""
+    bounds = [f"{METRICS[one.metric].title} {one.op} {one.bound:g}" for one in definition.gates]
+    return f"Only what has {' and '.join(bounds)} is ranked. "
+
+
+def _ties(definition: PhaseDefinition) -> str:
+    titles = [METRICS[name].title for name in definition.tie_break]
+    return f"are separated by {', then '.join(titles)}; what is still equal " if titles else ""
+
+
+def _ranked(session: Session, view: BoardView, board: Board) -> list[Ranked]:
+    return rank(_lines(session, view, board))
+
+
+def _lines(session: Session, view: BoardView, board: Board) -> list[Line]:
+    scores = Evaluation.private_scores if board is Board.PRIVATE else Evaluation.public_scores
+    names = _names(view.phase.challenge_id).subquery()
     # On the connection: without entities there is nothing for the session to do, row by row.
     rows = session.connection().execute(
         select(
-            Team.id, Team.name, score, sigma, Entry.scored_count, at,
-            Entry.last_submitted_at, submission_id, Team.staff, Submission.declared, scores,
+            Team.id, Team.name, Standing.score, Standing.sigma, Standing.entries,
+            Standing.submitted_at, Standing.last_submitted_at, Standing.submission_id, Team.staff,
+            Submission.declared, scores, Submission.carried_from_id, Standing.mark,
+            Standing.place, names.c.members,
         )
+        .select_from(Standing)
+        .join(Entry, Entry.id == Standing.entry_id)
         .join(Team, Team.id == Entry.team_id)
-        .join(Submission, Submission.id == submission_id)
+        .join(Submission, Submission.id == Standing.submission_id)
         .join(Evaluation, Evaluation.id == Submission.evaluation_id)
-        .where(Entry.phase_id == view.phase.id, score.is_not(None))
+        .outerjoin(names, names.c.team_id == Team.id)
+        .where(Standing.phase_id == view.phase.id, Standing.board == board)
+        .where(Team.banned_at.is_(None))
     )  # fmt: skip
-    members = _members(session, view.phase.challenge_id)
-    goodness = board_rule(view.definition).goodness
-    return [Line._make((*row, members[row[0]], goodness(row[2]))) for row in rows.all()]
+    return [Line._make(row) for row in rows.all()]
 
 
-def _columns(split: Split) -> tuple[Any, ...]:
-    """Score, sigma, time and submission of an entry on a split, and where all its scores are."""
-    if split == "private":
-        return (
-            Entry.private_score,
-            Entry.private_sigma,
-            Entry.private_submitted_at,
-            Entry.private_submission_id,
-            Evaluation.private_scores,
-        )
+def _names(challenge_id: str) -> Select[str, str]:
+    """User names by team, joined by commas, which no name has."""
     return (
-        Entry.public_score,
-        Entry.public_sigma,
-        Entry.public_submitted_at,
-        Entry.public_submission_id,
-        Evaluation.public_scores,
-    )
-
-
-def _members(session: Session, challenge_id: str) -> dict[str, list[str]]:
-    """User names by team."""
-    members: dict[str, list[str]] = defaultdict(list)
-    rows = session.connection().execute(
-        select(TeamMember.team_id, User.username)
+        select(TeamMember.team_id, func.aggregate_strings(User.username, ",").label("members"))
         .join(User, User.id == TeamMember.user_id)
         .where(TeamMember.challenge_id == challenge_id)
-        .order_by(User.username)
+        .group_by(TeamMember.team_id)
     )
+
+
+def _former(session: Session, ranked: Sequence[Ranked]) -> dict[str, list[str]]:
+    """User names of teams without members: those that were merged into others since."""
+    merged = [one.line.team_id for one in ranked if one.line.members is None]
+    if not merged:
+        return {}
+    rows = session.execute(
+        select(FormerMember.team_id, User.username)
+        .join(User, User.id == FormerMember.user_id)
+        .where(FormerMember.team_id.in_(merged), FormerMember.merged)
+    )
+    members: dict[str, list[str]] = defaultdict(list)
     for team_id, username in rows:
         members[team_id].append(username)
     return members
 
 
-def _row(one: Ranked, view: BoardView) -> RowOut:
+def _row(
+    one: Ranked, view: BoardView, former: Mapping[str, list[str]], moved: Mapping[str, int]
+) -> RowOut:
     line = one.line
+    members = line.members.split(",") if line.members else former.get(line.team_id, [])
     metrics: dict[str, Any] = seen(line.metrics, view.sight) or {}
     own = metrics.get(view.definition.metric, {})
     return {
         "rank": one.rank,
         "team": line.team,
         "team_id": line.team_id,
-        "members": line.members,
+        "members": sorted(members),
         "score": own.get("value", line.score),
         "sigma": own.get("sigma"),
         "entries": line.entries,
@@ -199,9 +240,10 @@ def _row(one: Ranked, view: BoardView) -> RowOut:
         "submission": line.submission_id,
         "baseline": False,
         "staff": line.staff,
-        "late": False,
-        "carried": False,
-        "move": None,
+        "late": line.mark == Mark.LATE,
+        "carried": line.carried_from_id is not None,
+        "mark": line.mark,
+        "move": moved.get(line.team_id) if one.rank is not None else None,
         "metadata": line.metadata,
         "metrics": metrics,
     }

@@ -15,7 +15,8 @@ from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Challenge, Organiser, Participation, Phase
 from ..challenges.rules import Window, current_phase, next_change, window
 from ..core.security import Actor
-from ..submissions.models import Entry
+from ..submissions.counting import Board
+from ..submissions.models import Entry, Standing
 from ..submissions.views import sight
 from ..teams.models import TeamMember
 
@@ -50,11 +51,11 @@ class Card:
 
 @dataclass(frozen=True)
 class _Mine:
-    """What a person has to do with challenges: ids of those joined and organised, own entries."""
+    """What a person has to do with challenges: ids of challenges, lines on boards."""
 
     joined: frozenset[str] = frozenset()
     organised: frozenset[str] = frozenset()
-    entries: Mapping[str, Entry] | None = None
+    standings: Mapping[str, Standing] | None = None
 
 
 def home_cards(
@@ -84,15 +85,17 @@ def _mine(session: Session, actor: Actor) -> _Mine:
         Participation.user_id == actor.user_id, Participation.banned_at.is_(None)
     )
     organised = select(Organiser.challenge_id).where(Organiser.user_id == actor.user_id)
-    entries = (
-        select(Entry)
+    standings = (
+        select(Standing)
+        .join(Entry, Entry.id == Standing.entry_id)
         .join(TeamMember, TeamMember.team_id == Entry.team_id)
         .where(TeamMember.user_id == actor.user_id)
+        .where(Standing.board == Board.PUBLIC, Standing.late.is_(False))
     )
     return _Mine(
         joined=frozenset(session.scalars(joined)),
         organised=frozenset(session.scalars(organised)),
-        entries={entry.phase_id: entry for entry in session.scalars(entries)},
+        standings={one.phase_id: one for one in session.scalars(standings)},
     )
 
 
@@ -135,11 +138,11 @@ def _card(challenge: Challenge, phases: Sequence[Phase], mine: _Mine, now: datet
 
 
 def _best(phase: Phase, mine: _Mine) -> Best | None:
-    entry = (mine.entries or {}).get(phase.id)
-    if entry is None or entry.public_score is None or not sight(phase, organiser=False).public:
+    own = (mine.standings or {}).get(phase.id)
+    if own is None or not sight(phase, organiser=False).public:
         return None
     metric = METRICS[PhaseDefinition.model_validate(phase.definition).metric]
-    return Best(metric, entry.public_score, entry.public_sigma)
+    return Best(metric, own.score, own.sigma)
 
 
 def _by_moment(card: Card) -> tuple[bool, float]:

@@ -9,47 +9,76 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..core.db import Base
 
 
 class Entry(Base):
-    """One team in one phase: the row that is locked for quota and that holds the standing.
+    """One team in one phase: the row that is locked for quota, finals and standing.
 
-    The `public_*` and `private_*` columns are a cache of `rules.standing`, rebuildable at any time.
+    `closes_at` is the team's own close where an organiser gave it more time; `per_day`, `total` and
+    `concurrent` replace the phase's limits; `inherited` are the times (RFC 3339) of submissions that
+    count against the quota but stayed with another team.
     """
 
     __tablename__ = "entries"
-    __table_args__ = (
-        UniqueConstraint("phase_id", "team_id"),
-        Index("ix_entries_public", "phase_id", "public_score"),
-        Index("ix_entries_private", "phase_id", "private_score"),
-    )
+    __table_args__ = (UniqueConstraint("phase_id", "team_id"),)
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id", ondelete="CASCADE"))
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"), index=True)
-    scored_count: Mapped[int] = mapped_column(default=0)
-    last_submitted_at: Mapped[datetime | None]
-    public_submission_id: Mapped[str | None] = mapped_column(String(26))
-    public_score: Mapped[float | None]
-    public_sigma: Mapped[float | None]
-    public_submitted_at: Mapped[datetime | None]
-    private_submission_id: Mapped[str | None] = mapped_column(String(26))
-    private_score: Mapped[float | None]
-    private_sigma: Mapped[float | None]
-    private_submitted_at: Mapped[datetime | None]
+    closes_at: Mapped[datetime | None]
+    per_day: Mapped[int | None]
+    total: Mapped[int | None]
+    concurrent: Mapped[int | None]
+    inherited: Mapped[list[Any] | None]
+    disqualified_at: Mapped[datetime | None]
+    disqualified_reason: Mapped[str | None] = mapped_column(Text)
+
+
+class Standing(Base):
+    """One line of a board: the submission that counts for an entry (or is shown beside it, late).
+
+    A cache of `rules.standings`, rebuildable at any time. `board` is `public`, `private` or
+    `frozen`; `place` is the score's sort key and those of the tie-breaks, larger is better; `mark`
+    says why a line is shown without a rank.
+    """
+
+    __tablename__ = "standings"
+    __table_args__ = (Index("ix_standings_board", "phase_id", "board"),)
+
+    entry_id: Mapped[str] = mapped_column(
+        ForeignKey("entries.id", ondelete="CASCADE"), primary_key=True
+    )
+    board: Mapped[str] = mapped_column(String(10), primary_key=True)
+    late: Mapped[bool] = mapped_column(primary_key=True)
+    phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id", ondelete="CASCADE"))
+    submission_id: Mapped[str] = mapped_column(ForeignKey("submissions.id", ondelete="CASCADE"))
+    score: Mapped[float]
+    sigma: Mapped[float | None]
+    place: Mapped[list[Any]]
+    mark: Mapped[str | None] = mapped_column(String(20))
+    submitted_at: Mapped[datetime]
+    entries: Mapped[int]
+    last_submitted_at: Mapped[datetime]
 
 
 class Submission(Base):
-    """One prediction file of one team for one phase."""
+    """One prediction file of one team for one phase.
+
+    `evaluation_id` is the evaluation that counts. A carried submission comes from another phase's
+    `carried_from_id`; `carry_key` (target phase and source) makes it unique, and it is
+    `superseded_at` once the team's choice there no longer contains it. `note` is the team's word on
+    its method, asked for with a final.
+    """
 
     __tablename__ = "submissions"
     __table_args__ = (
         Index("ix_submissions_entry_time", "entry_id", "submitted_at"),
         Index("ix_submissions_challenge_time", "challenge_id", "submitted_at"),
+        Index("uq_submissions_carry_key", "carry_key", unique=True),
     )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
@@ -60,10 +89,52 @@ class Submission(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     filename: Mapped[str] = mapped_column(String(200))
     message: Mapped[str] = mapped_column(String(500), default="")
+    note: Mapped[str | None] = mapped_column(Text)
     declared: Mapped[dict[str, Any] | None]
     submitted_at: Mapped[datetime]
     selected: Mapped[bool] = mapped_column(default=False)
     evaluation_id: Mapped[str] = mapped_column(String(26))
+    late: Mapped[bool] = mapped_column(default=False)
+    carried_from_id: Mapped[str | None] = mapped_column(String(26), index=True)
+    carry_key: Mapped[str | None] = mapped_column(String(53))
+    superseded_at: Mapped[datetime | None]
+    hidden_at: Mapped[datetime | None]
+    disqualified_at: Mapped[datetime | None]
+    disqualified_reason: Mapped[str | None] = mapped_column(Text)
+    refunded_at: Mapped[datetime | None]
+
+
+class Rescoring(Base):
+    """A new generation of evaluations of a test set, until it takes over from the old one.
+
+    `definition` is the whole of `challenge.toml` whose scoring keys take effect with it, NULL where
+    only the truth or a scorer version is new. At most one of a test set has not `ended_at`;
+    `outcome` is then `switched` or `cancelled`.
+    """
+
+    __tablename__ = "rescorings"
+    __table_args__ = (
+        Index(
+            "uq_rescorings_running",
+            "test_set_id",
+            unique=True,
+            sqlite_where=text("ended_at IS NULL"),
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(26), primary_key=True)
+    challenge_id: Mapped[str] = mapped_column(
+        ForeignKey("challenges.id", ondelete="CASCADE"), index=True
+    )
+    test_set_id: Mapped[str] = mapped_column(ForeignKey("test_sets.id", ondelete="CASCADE"))
+    solution_id: Mapped[str] = mapped_column(ForeignKey("solutions.id", ondelete="CASCADE"))
+    actor_id: Mapped[str | None] = mapped_column(ForeignKey("users.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    definition: Mapped[dict[str, Any] | None]
+    began_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    outcome: Mapped[str | None] = mapped_column(String(10))
 
 
 class Evaluation(Base):
@@ -72,7 +143,9 @@ class Evaluation(Base):
     The row is the queue: `state`, `attempt` and `lease_until` say who works on it. `challenge_id`,
     `phase_id` and `team_id` are repeated here because the claim orders by them and a phase asks
     whether it has settled. `diagnoses` are findings that need the truth of the public split: they
-    are shown where its scores are.
+    are shown where its scores are, as are `public_details` (scores per variant and slice). An
+    evaluation of a `rescoring_id` counts once that has taken over. `implausible`: better than the
+    test set's `plausible` bound.
     """
 
     __tablename__ = "evaluations"
@@ -91,6 +164,7 @@ class Evaluation(Base):
     phase_id: Mapped[str] = mapped_column(ForeignKey("phases.id", ondelete="CASCADE"))
     team_id: Mapped[str] = mapped_column(ForeignKey("teams.id", ondelete="CASCADE"))
     solution_id: Mapped[str] = mapped_column(ForeignKey("solutions.id", ondelete="CASCADE"))
+    rescoring_id: Mapped[str | None] = mapped_column(String(26), index=True)
     state: Mapped[str] = mapped_column(String(10))
     priority: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime]
@@ -106,6 +180,9 @@ class Evaluation(Base):
     diagnoses: Mapped[list[Any] | None]
     public_scores: Mapped[dict[str, Any] | None]
     private_scores: Mapped[dict[str, Any] | None]
+    public_details: Mapped[dict[str, Any] | None]
+    private_details: Mapped[dict[str, Any] | None]
+    implausible: Mapped[bool] = mapped_column(default=False)
     reference: Mapped[str | None] = mapped_column(String(26))
     failure: Mapped[str | None] = mapped_column(Text)
     figures_state: Mapped[str | None] = mapped_column(String(10))

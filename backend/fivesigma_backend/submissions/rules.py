@@ -1,4 +1,4 @@
-"""The rules of handing in and of what counts: pure functions of plain values."""
+"""The rules of handing in: states, limits, quotas. Pure functions of plain values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from math import isfinite
 from zoneinfo import ZoneInfo
 
 DAY = timedelta(hours=24)
@@ -160,87 +159,3 @@ def _next_slot(
     local = now.astimezone(ZoneInfo(limits.zone))
     tomorrow = local.date() + timedelta(days=1)
     return datetime.combine(tomorrow, time(), tzinfo=local.tzinfo).astimezone(now.tzinfo)
-
-
-@dataclass(frozen=True)
-class Scored:
-    """One scored submission of an entry, as far as its standing goes."""
-
-    submission_id: str
-    submitted_at: datetime
-    public: float | None
-    public_sigma: float | None
-    private: float | None
-    private_sigma: float | None
-    selected: bool = False
-
-
-@dataclass(frozen=True)
-class BoardRule:
-    """How a phase picks what counts. `finals` 0 means best of all on the private board.
-
-    `bias` metrics are ranked by their absolute value; `absolute` says so.
-    """
-
-    higher_is_better: bool
-    latest: bool = False
-    finals: int = 2
-    absolute: bool = False
-
-    def goodness(self, score: float) -> float:
-        """A number that is larger for a better score."""
-        value = abs(score) if self.absolute else score
-        return value if self.higher_is_better else -value
-
-
-@dataclass(frozen=True)
-class Standing:
-    """The submission that counts on each board, None where there is none."""
-
-    public: Scored | None
-    private: Scored | None
-
-
-def standing(scored: Sequence[Scored], rule: BoardRule) -> Standing:
-    """Which of an entry's scored submissions count (order of the input is irrelevant)."""
-    public = [one for one in scored if _rankable(one.public)]
-    return Standing(
-        public=_latest(public) if rule.latest else _best(public, rule, private=False),
-        private=_best(finalists(scored, rule), rule, private=True),
-    )
-
-
-def finalists(scored: Sequence[Scored], rule: BoardRule) -> list[Scored]:
-    """The submissions among which the private board takes the best.
-
-    The team's selected ones; free slots are filled by best public score.
-    """
-    if rule.finals == 0:
-        return list(scored)
-    chosen = sorted((one for one in scored if one.selected), key=_earliest)[: rule.finals]
-    rest = sorted(
-        (one for one in scored if not one.selected and _rankable(one.public)),
-        key=lambda one: (-rule.goodness(one.public or 0.0), *_earliest(one)),
-    )
-    return chosen + rest[: rule.finals - len(chosen)]
-
-
-def _rankable(score: float | None) -> bool:
-    return score is not None and isfinite(score)
-
-
-def _earliest(one: Scored) -> tuple[datetime, str]:
-    return one.submitted_at, one.submission_id
-
-
-def _latest(scored: Sequence[Scored]) -> Scored | None:
-    return max(scored, key=_earliest, default=None)
-
-
-def _best(scored: Sequence[Scored], rule: BoardRule, *, private: bool) -> Scored | None:
-    def order(one: Scored) -> tuple[float, datetime, str]:
-        score = one.private if private else one.public
-        return (-rule.goodness(score or 0.0), *_earliest(one))
-
-    rankable = [one for one in scored if _rankable(one.private if private else one.public)]
-    return min(rankable, key=order, default=None)

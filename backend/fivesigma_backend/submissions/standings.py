@@ -1,57 +1,93 @@
 """What counts of an entry, kept beside it so that a board is one query.
 
-The columns are a cache: `restand` computes them from the entry's scored submissions alone.
+The lines are a cache: `restand` computes them from the entry's scored submissions alone.
 """
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from fivesigma_scoring import METRICS
-from sqlalchemy import select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase
 from ..core.db import insert_missing
 from ..core.ids import new_id
-from .models import Entry, Evaluation, Submission
-from .rules import BoardRule, Scored, State, standing
+from .counting import BoardRule, Line, Scored, SplitScore, lines, place_of
+from .models import Entry, Evaluation, Standing, Submission
+from .rules import State
+
+OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+Scores = dict[str, dict[str, Any]]
 
 
 def board_rule(definition: PhaseDefinition) -> BoardRule:
     """How a phase picks what counts."""
-    metric = METRICS[definition.metric]
     return BoardRule(
-        higher_is_better=metric.higher_is_better,
-        absolute=metric.by_magnitude,
         latest=definition.public_rule == "latest",
         finals=definition.finals,
+        frozen_at=definition.freeze_at if definition.board == "frozen" else None,
     )
 
 
-def scored_of(session: Session, entry_id: str, metric: str) -> list[Scored]:
-    """The scored submissions of an entry with their scores in the ranking metric."""
+def scored_of(session: Session, entry_id: str, definition: PhaseDefinition) -> list[Scored]:
+    """The scored submissions of an entry that are neither hidden nor superseded."""
     rows = session.execute(
         select(Submission, Evaluation.public_scores, Evaluation.private_scores)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id, Evaluation.state == State.SCORED)
+        .where(Submission.hidden_at.is_(None), Submission.superseded_at.is_(None))
     ).all()
-    return [
-        Scored(
-            submission.id,
-            submission.submitted_at,
-            *_value(public, metric),
-            *_value(private, metric),
-            selected=submission.selected,
-        )
-        for submission, public, private in rows
-    ]
+    return [scored_from(definition, *row) for row in rows]
+
+
+def scored_from(
+    definition: PhaseDefinition,
+    submission: Submission,
+    public: Scores | None,
+    private: Scores | None,
+) -> Scored:
+    """A submission with the scores of both splits, as the rules of counting see it."""
+    return Scored(
+        submission.id,
+        submission.submitted_at,
+        split_score(definition, public),
+        split_score(definition, private),
+        selected=submission.selected,
+        late=submission.late,
+        disqualified=submission.disqualified_at is not None,
+    )
+
+
+def split_score(definition: PhaseDefinition, scores: Scores | None) -> SplitScore | None:
+    """The score of one split with its place and whether it passes the gates."""
+    own = (scores or {}).get(definition.metric)
+    if scores is None or own is None:
+        return None
+    ranked = [definition.metric, *definition.tie_break]
+    values = [scores.get(name, {}).get("value") for name in ranked]
+    return SplitScore(
+        own["value"],
+        own.get("sigma"),
+        place_of([METRICS[name] for name in ranked], values),
+        passes=_passes(definition, scores),
+    )
+
+
+def _passes(definition: PhaseDefinition, scores: Scores) -> bool:
+    for gate in definition.gates:
+        value = scores.get(gate.metric, {}).get("value")
+        if value is None or not OPERATORS[gate.op](value, gate.bound):
+            return False
+    return True
 
 
 def lock_entry(session: Session, phase_id: str, team_id: str) -> Entry:
     """The entry of a team in a phase, made if there is none, locked until the transaction ends."""
-    insert_missing(session, Entry, id=new_id(), phase_id=phase_id, team_id=team_id, scored_count=0)
+    insert_missing(session, Entry, id=new_id(), phase_id=phase_id, team_id=team_id)
     return session.execute(
         select(Entry)
         .where(Entry.phase_id == phase_id, Entry.team_id == team_id)
@@ -61,23 +97,36 @@ def lock_entry(session: Session, phase_id: str, team_id: str) -> Entry:
 
 
 def restand(session: Session, entry: Entry, phase: Phase) -> None:
-    """Recompute the standing of a locked entry and give the phase's boards a new version."""
+    """Recompute the lines of a locked entry and give the phase's boards a new version."""
     definition = PhaseDefinition.model_validate(phase.definition)
-    scored = scored_of(session, entry.id, definition.metric)
-    counts = standing(scored, board_rule(definition))
-    entry.scored_count = len(scored)
-    entry.last_submitted_at = max((one.submitted_at for one in scored), default=None)
-    public, private = counts.public, counts.private
-    entry.public_submission_id = public.submission_id if public else None
-    entry.public_score = public.public if public else None
-    entry.public_sigma = public.public_sigma if public else None
-    entry.public_submitted_at = public.submitted_at if public else None
-    entry.private_submission_id = private.submission_id if private else None
-    entry.private_score = private.private if private else None
-    entry.private_sigma = private.private_sigma if private else None
-    entry.private_submitted_at = private.submitted_at if private else None
-    session.flush()
+    scored = scored_of(session, entry.id, definition)
+    found = lines(scored, board_rule(definition), disqualified=entry.disqualified_at is not None)
+    store_lines(session, entry, found)
     bump_board(session, phase.id)
+
+
+def store_lines(session: Session, entry: Entry, found: list[Line]) -> None:
+    """Put `found` in the place of the entry's lines."""
+    session.execute(delete(Standing).where(Standing.entry_id == entry.id))
+    if found:
+        session.execute(insert(Standing), [_row(entry, line) for line in found])
+
+
+def _row(entry: Entry, line: Line) -> dict[str, Any]:
+    return {
+        "entry_id": entry.id,
+        "board": line.board,
+        "late": line.late,
+        "phase_id": entry.phase_id,
+        "submission_id": line.submission.submission_id,
+        "score": line.split.score,
+        "sigma": line.split.sigma,
+        "place": list(line.split.place),
+        "mark": line.mark,
+        "submitted_at": line.submission.submitted_at,
+        "entries": line.entries,
+        "last_submitted_at": line.last_submitted_at,
+    }
 
 
 def bump_board(session: Session, phase_id: str) -> None:
@@ -85,8 +134,3 @@ def bump_board(session: Session, phase_id: str) -> None:
     session.execute(
         update(Phase).where(Phase.id == phase_id).values(board_version=Phase.board_version + 1)
     )
-
-
-def _value(scores: dict[str, Any] | None, metric: str) -> tuple[float | None, float | None]:
-    found = (scores or {}).get(metric)
-    return (found["value"], found.get("sigma")) if found else (None, None)

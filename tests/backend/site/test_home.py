@@ -12,7 +12,7 @@ from fivesigma_backend.app import create_app
 from fivesigma_backend.challenges.models import Challenge, Organiser, Participation, Phase
 from fivesigma_backend.core.ids import new_id
 from fivesigma_backend.core.platform import Platform
-from fivesigma_backend.submissions.models import Entry
+from fivesigma_backend.submissions.models import Entry, Standing, Submission
 from fivesigma_backend.teams.models import Team, TeamMember
 from people import Browser
 from sqlalchemy import event, select
@@ -52,9 +52,45 @@ def join(platform: Platform, challenge: Challenge, user: User, *, banned: bool =
 
 
 def enter(platform: Platform, challenge: Challenge, team: Team, **scores: float) -> None:
+    """An entry with a submission that stands on the boards with these scores."""
+    now, entry, submission = platform.clock(), new_id(), new_id()
     with platform.db.transaction() as session:
         phase = session.scalars(select(Phase).where(Phase.challenge_id == challenge.id)).one()
-        session.add(Entry(id=new_id(), phase_id=phase.id, team_id=team.id, **scores))
+        user = session.scalars(
+            select(TeamMember.user_id).where(TeamMember.team_id == team.id)
+        ).one()
+        session.add(Entry(id=entry, phase_id=phase.id, team_id=team.id))
+        session.flush()
+        session.add(
+            Submission(
+                id=submission,
+                entry_id=entry,
+                challenge_id=challenge.id,
+                user_id=user,
+                sha256="0" * 64,
+                size=1,
+                filename="a.csv",
+                submitted_at=now,
+                evaluation_id=new_id(),
+            )
+        )
+        session.flush()
+        for board, score in scores.items():
+            session.add(
+                Standing(
+                    entry_id=entry,
+                    board=board,
+                    late=False,
+                    phase_id=phase.id,
+                    submission_id=submission,
+                    score=score,
+                    sigma=0.0925,
+                    place=[score],
+                    submitted_at=now,
+                    entries=1,
+                    last_submitted_at=now,
+                )
+            )
 
 
 def test_what_changes_next_comes_first_under_its_heading(
@@ -148,8 +184,7 @@ def test_the_teams_best_public_score_is_shown_and_never_the_private_one(
 ) -> None:
     challenge = make_challenge("one")
     team = join(platform, challenge, anna)
-    scores = {"public_score": 3.412345, "public_sigma": 0.0925, "private_score": 7.654321}
-    enter(platform, challenge, team, **scores)
+    enter(platform, challenge, team, public=3.412345, private=7.654321)
     page = annas.get("/").text
     assert "3.412" in page
     assert "3.412345" not in page
@@ -161,7 +196,7 @@ def test_a_hidden_phase_keeps_even_the_own_score(
     annas: Browser, anna: User, platform: Platform, make_challenge: MakeChallenge
 ) -> None:
     challenge = make_challenge("one", board="hidden")
-    enter(platform, challenge, join(platform, challenge, anna), public_score=3.412345)
+    enter(platform, challenge, join(platform, challenge, anna), public=3.412345)
     assert "3.41" not in annas.get("/").text
 
 
@@ -171,7 +206,7 @@ def test_the_page_costs_few_statements_however_many_challenges_there_are(
 ) -> None:
     for index in range(count):
         challenge = make_challenge(f"one-{index}")
-        enter(platform, challenge, join(platform, challenge, anna), public_score=1.0)
+        enter(platform, challenge, join(platform, challenge, anna), public=1.0)
     statements: list[str] = []
 
     def note(*arguments: object) -> None:

@@ -1,31 +1,26 @@
-"""States, allowance and what counts: rules need neither server nor clock."""
+"""States and allowance: rules need neither server nor clock."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from itertools import permutations, product
+from itertools import product
 
 from fivesigma_backend.submissions.rules import (
     COUNTING,
     DAY,
     TRANSITIONS,
-    BoardRule,
     Limits,
-    Scored,
     State,
     Usage,
     after_crash,
     after_lost_lease,
     allowance,
-    finalists,
     may_become,
-    standing,
 )
 from hypothesis import given
 from hypothesis import strategies as st
 
 NOON = datetime(2026, 12, 1, 12, 0, tzinfo=UTC)
-HIGHER = BoardRule(higher_is_better=True)
 
 
 def test_every_pair_of_states_is_decided() -> None:
@@ -124,98 +119,6 @@ def test_the_next_slot_is_the_first_moment_at_which_one_is_free(
     if left.next_at is not None:
         assert allowance(limits, usage, left.next_at).allowed
         assert not allowance(limits, usage, left.next_at - timedelta(microseconds=1)).allowed
-
-
-def one(name: str, public: float | None, private: float | None = 0.0, **more: object) -> Scored:
-    values = {"submission_id": name, "submitted_at": NOON, "public_sigma": None}
-    return Scored(**{**values, "public": public, "private": private, "private_sigma": None, **more})
-
-
-def names(scored: list[Scored]) -> list[str]:
-    return [each.submission_id for each in scored]
-
-
-def test_the_best_public_score_counts_and_of_equals_the_earlier() -> None:
-    late = one("late", 2.0, submitted_at=NOON + timedelta(seconds=1))
-    early, worse = one("early", 2.0), one("worse", 1.0)
-    for order in permutations([late, early, worse]):
-        assert standing(order, HIGHER).public == early
-
-
-def test_lower_is_better_where_the_metric_says_so() -> None:
-    scored = [one("a", 2.0, 5.0), one("b", 1.0, 7.0)]
-    found = standing(scored, BoardRule(higher_is_better=False, finals=0))
-    assert found.public is not None
-    assert found.private is not None
-    assert (found.public.submission_id, found.private.submission_id) == ("b", "a")
-
-
-def test_the_latest_counts_where_the_phase_says_so() -> None:
-    newer = one("newer", 1.0, submitted_at=NOON + timedelta(hours=1))
-    rule = BoardRule(higher_is_better=True, latest=True)
-    assert standing([newer, one("older", 9.0)], rule).public == newer
-
-
-def test_free_final_places_are_filled_by_the_best_public_score() -> None:
-    scored = [one("a", 3.0), one("b", 2.0), one("c", 1.0, selected=True)]
-    assert names(finalists(scored, HIGHER)) == ["c", "a"]
-    assert names(finalists(scored, BoardRule(higher_is_better=True, finals=0))) == ["a", "b", "c"]
-
-
-def test_the_private_board_takes_the_best_private_score_of_the_finals_only() -> None:
-    scored = [one("a", 3.0, 1.0), one("b", 2.0, 2.0), one("c", 1.0, 9.0)]
-    found = standing(scored, HIGHER).private
-    assert found is not None
-    assert found.submission_id == "b"
-
-
-def test_missing_and_non_finite_scores_never_count() -> None:
-    scored = [one("nan", float("nan")), one("inf", float("inf")), one("none", None)]
-    assert standing(scored, HIGHER).public is None
-    assert standing([*scored, one("real", -1.0)], HIGHER).public == one("real", -1.0)
-
-
-scores = st.one_of(st.none(), st.floats(-5, 5))
-submissions = st.lists(
-    st.builds(
-        one,
-        st.uuids().map(str),
-        scores,
-        scores,
-        selected=st.booleans(),
-        submitted_at=st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)).map(
-            lambda moment: moment.replace(tzinfo=UTC)
-        ),
-    ),
-    unique_by=lambda each: each.submission_id,
-    max_size=8,
-)
-rules = st.builds(
-    BoardRule,
-    higher_is_better=st.booleans(),
-    latest=st.booleans(),
-    finals=st.integers(0, 3),
-)
-
-
-@given(submissions, rules, st.randoms())
-def test_standing_does_not_depend_on_the_order_of_what_was_handed_in(
-    scored: list[Scored], rule: BoardRule, random: object
-) -> None:
-    shuffled = list(scored)
-    random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' random
-    assert standing(shuffled, rule) == standing(scored, rule)
-
-
-@given(submissions, rules)
-def test_finals_are_never_more_than_allowed_and_keep_what_was_selected(
-    scored: list[Scored], rule: BoardRule
-) -> None:
-    chosen = finalists(scored, rule)
-    if rule.finals:
-        assert len(chosen) <= rule.finals
-        picked = [each for each in scored if each.selected]
-        assert sum(each.selected for each in chosen) == min(len(picked), rule.finals)
 
 
 def test_what_counts_for_the_allowance_is_what_is_or_will_be_scored() -> None:
