@@ -7,10 +7,14 @@ are the pixels of a pair of classes; differences of their running sums are those
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma_scoring.files.pair import both
 from fivesigma_scoring.segmentation.counts import count_pixels
-from fivesigma_scoring.segmentation.pieces import BLOCK
 
 WORD = 64
+BLOCK = 1 << 18
+"""Pixels counted at once: small enough for the cache, and for memory that is at hand already."""
+PIXELS_OF_TWO = 1_000_000
+"""From so many pixels on a second thread is worth its start."""
 MOST_CLASSES = 6
 """Each pair costs a pass over words; for more classes a histogram is faster."""
 
@@ -40,11 +44,35 @@ def tally(
         counts[:, 0] = counts[:, :, 0] = 0
         return counts
     counts = np.zeros((offsets.size - 1, classes, classes), np.int64)
-    true, mine = _bits(truth, classes), _bits(predicted, classes)
-    for one in range(1, classes):
-        for other in range(1, classes):
-            counts[:, one, other] = np.diff(_running(true[one] & mine[other], offsets))
+
+    def count(events: slice) -> None:
+        bounds = offsets[events.start : events.stop + 1]
+        _count(truth, predicted, bounds, counts[events, 1:, 1:])
+
+    middle = int(np.searchsorted(offsets, truth.size // 2)) if truth.size > PIXELS_OF_TWO else 0
+    if 0 < middle < len(counts):
+        both(count, slice(0, middle), slice(middle, len(counts)))
+    else:
+        count(slice(0, len(counts)))
     return counts
+
+
+def _count(
+    truth: NDArray[np.uint8],
+    predicted: NDArray[np.uint8],
+    offsets: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Add up the pixels of some events, (events, K - 1, K - 1), block by block."""
+    end = int(offsets[-1])
+    for start in range(int(offsets[0]), end, BLOCK):
+        stop = min(start + BLOCK, end)
+        first = int(np.searchsorted(offsets, start, "right")) - 1
+        last = int(np.searchsorted(offsets, stop, "left"))
+        bounds = offsets[first : last + 1].clip(start, stop) - start
+        true, mine = (_bits(one[start:stop], counts.shape[1]) for one in (truth, predicted))
+        shared = np.diff(_running(true[:, np.newaxis] & mine, bounds))
+        counts[first:last] += np.moveaxis(shared, -1, 0)
 
 
 def known(classes: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
@@ -54,22 +82,19 @@ def known(classes: NDArray[np.uint8], number: int) -> NDArray[np.uint8]:
     return np.where(classes < number, classes, np.uint8(0))
 
 
-def _bits(values: NDArray[np.uint8], classes: int) -> NDArray[np.uint64]:
-    """For each class above 0, one bit a pixel, in 64-bit words, (K, words)."""
-    words = np.zeros((classes, values.size // WORD + 1), "<u8")
-    rows = words.view(np.uint8)
-    for start in range(0, values.size, BLOCK):
-        block = values[start : start + BLOCK]
-        for number in range(1, classes):
-            packed = np.packbits(block == number, bitorder="little")
-            rows[number, start // 8 : start // 8 + packed.size] = packed
+def _bits(values: NDArray[np.uint8], most: int) -> NDArray[np.uint64]:
+    """For each class from 1 to `most`, one bit a pixel, in 64-bit words, (classes, words)."""
+    words = np.zeros((most, values.size // WORD + 1), "<u8")
+    for number, row in enumerate(words.view(np.uint8), 1):
+        packed = np.packbits(values == number, bitorder="little")
+        row[: packed.size] = packed
     return words
 
 
 def _running(words: NDArray[np.uint64], offsets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Number of bits before each offset, int64 (events + 1,)."""
-    before = np.zeros(words.size + 1, np.int64)
-    np.cumsum(np.bitwise_count(words), out=before[1:])
+    """Number of bits (..., words) before each offset, int64 (..., offsets)."""
+    before = np.zeros((*words.shape[:-1], words.shape[-1] + 1), np.int64)
+    np.cumsum(np.bitwise_count(words), axis=-1, out=before[..., 1:])
     word, rest = np.divmod(offsets, WORD)
     below = (np.uint64(1) << rest.astype(np.uint64)) - np.uint64(1)
-    return np.asarray(before[word] + np.bitwise_count(words[word] & below))
+    return np.asarray(before[..., word] + np.bitwise_count(words[..., word] & below))
