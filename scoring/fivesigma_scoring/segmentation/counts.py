@@ -1,7 +1,7 @@
 """Pixels of each event, counted by true and predicted class: all that the metrics need."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Self
 
@@ -32,12 +32,15 @@ class Sample:
         event stands alone.
     skipped
         Number of events left out, because no pixel of theirs is scored.
+    derived
+        What several steps need of these events, by the function that finds it.
 
     """
 
     counts: NDArray[np.int64]
     group: NDArray[np.int64] | None = None
     skipped: int = 0
+    derived: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def n(self) -> int:

@@ -8,6 +8,7 @@ The unit is always the event: contributions of its pixels are summed first.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,9 +50,15 @@ class Ratios:
     whole: NDArray[np.float64]
     truth: NDArray[np.float64]
 
+    @cached_property
+    def totals(self) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """Sums over the events of part, whole and truth, each (c,)."""
+        part, whole, truth = (one.sum(axis=0) for one in (self.part, self.whole, self.truth))
+        return part, whole, truth
+
     def value(self) -> float:
         """The mean over the columns that exist; NaN without any."""
-        return _mean_ratio(self.part.sum(axis=0), self.whole.sum(axis=0), self.truth.sum(axis=0))
+        return _mean_ratio(*self.totals)
 
     def recount(self, draws: NDArray[np.int64]) -> float:
         """The value where event i counts `draws[i]` times, shape (n,)."""
@@ -62,20 +69,33 @@ class Ratios:
 
     def influence(self) -> NDArray[np.float64]:
         """phi_i by the delta method: the mean of (part_i - ratio whole_i) / sum(whole), (n,)."""
-        exists = self.truth.sum(axis=0) > 0
-        part, whole = self.part[:, exists], self.whole[:, exists]
-        total = whole.sum(axis=0)
-        ratio = part.sum(axis=0) / total
-        return np.asarray(((part - whole * ratio) / total).mean(axis=1))
+        part, whole, truth = self.totals
+        exists = truth > 0
+        total = whole[exists]
+        ratio = part[exists] / total
+        effect = (self.part[:, exists] - self.whole[:, exists] * ratio) / total
+        return np.asarray(effect.mean(axis=1))
 
     def is_rough(self, sample: Sample) -> bool:
         """Whether n_eff of the events is below 25 in the truth or denominator of a column.
 
         Below that the delta method falls short of the replicas: by 5 % at 15, by 20 % at 5.
         """
-        exists = np.flatnonzero(self.truth.sum(axis=0) > 0)
+        exists = np.flatnonzero(self.totals[-1] > 0)
         columns = (side[:, at] for at in exists for side in (self.truth, self.whole))
         return any(_is_few(summed_by_group(one, sample)) for one in columns)
+
+
+def _kept(find: Callable[[Sample], Ratios]) -> Callable[[Sample], Ratios]:
+    """What `find` finds, kept with the events: value, roughness and influence need the same."""
+
+    def kept(sample: Sample) -> Ratios:
+        if find not in sample.derived:
+            sample.derived[find] = find(sample)
+        ratios: Ratios = sample.derived[find]
+        return ratios
+
+    return kept
 
 
 def _mean_ratio(
@@ -94,6 +114,7 @@ def _together(counts: NDArray[np.int64]) -> NDArray[np.float64]:
     return np.asarray(counts.sum(axis=1, keepdims=True), np.float64)
 
 
+@_kept
 def _pixels(sample: Sample) -> Ratios:
     scored = _together(sample.truths)
     return Ratios(_together(sample.hits), scored, scored)
@@ -107,6 +128,7 @@ def voxel_accuracy(sample: Sample, _options: Options) -> float:
     return _pixels(sample).value()
 
 
+@_kept
 def _events(sample: Sample) -> Ratios:
     ones = np.ones((sample.n, 1))
     return Ratios(sample.accuracies[:, np.newaxis], ones, ones)
@@ -120,6 +142,7 @@ def event_accuracy_mean(sample: Sample, _options: Options) -> float:
     return _events(sample).value()
 
 
+@_kept
 def _overlap(sample: Sample) -> Ratios:
     hits, truths, predictions = _by_class(sample)
     return Ratios(hits, truths + predictions - hits, truths)
@@ -134,6 +157,7 @@ def mean_iou(sample: Sample, _options: Options) -> float:
     return _overlap(sample).value()
 
 
+@_kept
 def _agreement(sample: Sample) -> Ratios:
     hits, truths, predictions = _by_class(sample)
     return Ratios(2 * hits, truths + predictions, truths)
