@@ -3,7 +3,6 @@
 Run `python tests/bench/bench_scoring.py`. Medians of alternated runs; only ratios mean something.
 """
 
-import csv
 import statistics
 import tempfile
 import time
@@ -14,7 +13,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import polars as pl
+from bench_loop import Scores as LoopScores
+from bench_loop import score_in_a_loop
 from fivesigma_scoring import PhaseScoring, TestSetSpec, compile_solution, score, score_file
+from fivesigma_scoring.compiled import Scores
 from fivesigma_scoring.selection.metrics import ams_value
 from sklearn.metrics import roc_auc_score
 
@@ -75,23 +77,6 @@ def with_pandas(solution: pd.DataFrame, path: Path) -> list[float]:
     return values
 
 
-def with_loop(solution: dict[str, tuple[str, float, str]], path: Path) -> list[float]:
-    """The same as a scoring program of plain Python does: one line after the other."""
-    selected: dict[tuple[str, str], float] = {}
-    everything: dict[tuple[str, str], float] = {}
-    with path.open(newline="") as file:
-        for row in csv.DictReader(file):
-            label, weight, usage = solution[row["EventId"]]
-            key = (usage, label)
-            everything[key] = everything.get(key, 0.0) + weight
-            if row["Class"] == "s":
-                selected[key] = selected.get(key, 0.0) + weight
-    return [
-        ams_value(*(TOTALS[one] * selected[split, one] / everything[split, one] for one in "sb"))
-        for split in ("private", "public")
-    ]
-
-
 def print_reads(folder: Path, compiled: Path) -> None:
     """Ratios to the bare read of the same file."""
     print(f"{'550,000 rows':28}{'bare read':>12}{'scoring':>12}{'ratio':>8}{'limit':>9}")
@@ -108,8 +93,22 @@ def print_reads(folder: Path, compiled: Path) -> None:
         print(f"{name:28}{bare:9.1f} ms{scored:9.1f} ms{scored / bare:8.2f}{limit:7} ≥")
 
 
+def check_alternatives(mine: Scores, pandas: list[float], loop: dict[str, LoopScores]) -> None:
+    """Refuse to time what does not come to the same numbers."""
+    ams = [mine[split]["ams"].value for split in ("private", "public")]
+    np.testing.assert_allclose(pandas, ams, rtol=1e-9)
+    for split, scores in loop.items():
+        assert scores.keys() == mine[split].keys()
+        for name, found in scores.items():
+            wanted = mine[split][name]
+            np.testing.assert_allclose(found, (wanted.value, wanted.sigma), rtol=1e-9)
+
+
 def print_alternatives(folder: Path, compiled: Path) -> None:
-    """How many times quicker than what people use instead; all get the same AMS."""
+    """How many times quicker than what people use instead.
+
+    All get the same AMS; the loop, which does the whole job, the same metrics and sigmas as well.
+    """
     frame = pl.read_parquet(folder / "solution.parquet")
     solution = pd.DataFrame(frame.to_dict(as_series=False))
     rows = {str(one): (label, weight, usage) for one, label, weight, usage in frame.iter_rows()}
@@ -117,13 +116,13 @@ def print_alternatives(folder: Path, compiled: Path) -> None:
     for file in ("ordered.csv", "shuffled.csv"):
         path = folder / file
         mine = partial(score_file, path, file, compiled, "three")
-        scores = mine().scores
-        wanted = [scores[split]["ams"].value for split in ("private", "public")]
+        pandas = partial(with_pandas, solution, path)
+        loop = partial(score_in_a_loop, path, rows, TOTALS)
+        check_alternatives(mine().scores, pandas(), loop())
         for name, theirs, limit, runs in (
-            ("pandas merge", partial(with_pandas, solution, path), 6, RUNS),
-            ("csv module", partial(with_loop, rows, path), 50, 5),
+            ("pandas merge", pandas, 6, RUNS),
+            ("csv module", loop, 50, 5),
         ):
-            np.testing.assert_allclose(theirs(), wanted, rtol=1e-9)
             slow, quick = alternated(theirs, mine, runs=runs)
             title = f"{file}, {name}"
             print(f"{title:28}{slow:9.1f} ms{quick:9.1f} ms{slow / quick:8.1f}{limit:7} ≤")

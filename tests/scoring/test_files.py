@@ -100,7 +100,7 @@ def test_files_as_people_write_them(tmp_path: Path, universe: Universe, name: st
     report, aligned = read_and_align(path, "any name", universe)
     assert report.ok, report
     assert aligned is not None
-    assert aligned.selected.tolist() == EXPECTED
+    assert aligned.chosen.tolist() == np.flatnonzero(EXPECTED).tolist()
 
 
 @pytest.mark.parametrize("name", READABLE)
@@ -135,7 +135,7 @@ def test_text_ids(tmp_path: Path) -> None:
     path.write_text("event,Class\né7,b\n a ,s\nb-1,b\n", encoding="utf-8")
     _, aligned = read_and_align(path, path.name, universe)
     assert aligned is not None
-    assert aligned.selected.tolist() == [True, False, False]
+    assert aligned.chosen.tolist() == [0]
     path.write_text(f"event,Class\né7,b\nA,s\n{'x' * 500},b\nb-1,s\nb-1,s\n,b\n", encoding="utf-8")
     report, _ = read_and_align(path, path.name, universe)
     assert [(f.code, f.rows) for f in report.findings] == [("wrong_dtype", (7,))]

@@ -344,7 +344,7 @@ def test_nominal_rows_are_compiled_as_without_variants(folder: Folder) -> None:
     folder.only("nominal")
     spec = replace(SPEC, variants=None)
     alone = files(folder.compile(spec, PHASE, replace(PHASE, slug="final"), out="alone"))
-    names = ("group", "label", "rows", "weight")
+    names = ("group", "label", "place", "weight")
     per_split = [*(f"{name}.npy" for name in names), "split.json"]
     expected = [
         f"truth/{p}/{s}/{n}"
@@ -354,7 +354,7 @@ def test_nominal_rows_are_compiled_as_without_variants(folder: Folder) -> None:
     ]
     assert [name for name in alone if name.count("/") == 3] == sorted(expected)
     for name in expected:
-        if "rows" not in name:
+        if "place" not in name:
             assert compiled[name] == alone[name]
     assert alone["truth/main/phase.json"] == (
         b'{\n "metrics": [\n  "ams",\n  "signal_efficiency",\n  "auc"\n ],\n "options": {}\n}\n'

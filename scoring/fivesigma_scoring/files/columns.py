@@ -19,6 +19,13 @@ WrongNumbers = Callable[[str, object, Sequence[int], int], Finding]
 """The finding on text among numbers: column, first of it, places, count."""
 
 
+def all_finite(series: pl.Series) -> bool:
+    """Whether a column of numbers needs no second look; no copy is made to find out."""
+    if series.null_count():
+        return False
+    return series.dtype.is_integer() or (series.dtype.is_float() and series.is_finite().all())
+
+
 def read_numbers(
     series: pl.Series, name: str, places: Places, wrong: WrongNumbers = findings.not_a_number
 ) -> tuple[NDArray[np.float64], list[Finding]]:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fivesigma_scoring.arrays import as_weights
 from fivesigma_scoring.regression.quantiles import SortedValues
 from fivesigma_scoring.report import Finding, InputRefusedError
-from fivesigma_scoring.sums import dot
+from fivesigma_scoring.sums import dot, dot_columns
 from fivesigma_scoring.uncertainty import effective_number, summed_by_group
 
 LARGEST = 1e50
@@ -69,6 +69,11 @@ class Sample:
     def residual(self) -> NDArray[np.float64]:
         """Prediction - truth, called r, float64 (n, t)."""
         return self.prediction - self.truth
+
+    @cached_property
+    def mean_squares(self) -> NDArray[np.float64]:
+        """Weighted mean of r^2, sum w r^2 / sum w, of each target column, float64 (t,)."""
+        return dot_columns(self.share, self.residual**2)
 
     @cached_property
     def share(self) -> NDArray[np.float64]:

@@ -67,8 +67,10 @@ class Sample:
 
     Attributes
     ----------
-    truth, selected
-        bool (n,): is signal, is predicted as signal.
+    truth
+        bool (n,): is signal.
+    chosen
+        int (m,), increasing: places of the events that are predicted as signal.
     weight
         float64 (n,), already scaled to the declared totals.
     cells
@@ -81,7 +83,7 @@ class Sample:
     """
 
     truth: NDArray[np.bool_]
-    selected: NDArray[np.bool_]
+    chosen: NDArray[np.intp]
     weight: NDArray[np.float64]
     cells: Cells
     group: NDArray[np.int64] | None = None
@@ -94,8 +96,15 @@ class Sample:
 
     def with_cells(self, cells: Cells) -> Self:
         """The same events with other sums: a replica."""
-        rest = (self.truth, self.selected, self.weight)
+        rest = (self.truth, self.chosen, self.weight)
         return type(self)(*rest, cells, self.group, self.read_score)
+
+    @cached_property
+    def selected(self) -> NDArray[np.bool_]:
+        """Whether each event is predicted as signal, bool (n,); the cells do not need it."""
+        selected = np.zeros(self.n, bool)
+        selected[self.chosen] = True
+        return selected
 
     @cached_property
     def score(self) -> NDArray[np.float64] | None:
@@ -131,9 +140,10 @@ class Sample:
 
         A score may come as a function that gives it.
         """
-        cells = cells_of(truth, selected, weight, fixed, totals)
+        chosen = np.flatnonzero(selected)
+        cells = cells_of(truth, chosen, weight, fixed, totals)
         given = partial(np.asarray, score) if isinstance(score, np.ndarray) else score
-        return cls(truth, selected, weight, cells, group, given)
+        return cls(truth, chosen, weight, cells, group, given)
 
 
 def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -146,18 +156,18 @@ def class_totals(truth: NDArray[np.bool_], weight: NDArray[np.float64]) -> NDArr
 
 def cells_of(
     truth: NDArray[np.bool_],
-    selected: NDArray[np.bool_],
+    chosen: NDArray[np.intp],
     weight: NDArray[np.float64],
     fixed: tuple[bool, bool] = (False, False),
     totals: NDArray[np.float64] | None = None,
 ) -> Cells:
     """Sums over the four cells.
 
-    Only the selected events are visited; the others follow from `totals` (see `class_totals`),
-    which do not depend on the prediction and are therefore kept with a compiled solution.
+    Only the `chosen` events, at (m,) places, are visited; the others follow from `totals` (see
+    `class_totals`), which do not depend on the prediction and are therefore kept with a compiled
+    solution.
     """
     totals = class_totals(truth, weight) if totals is None else totals
-    chosen = np.flatnonzero(selected)
     passing = class_totals(truth[chosen], weight[chosen])
     sums = np.empty((3, 2, 2))
     sums[..., 0], sums[..., 1] = totals - passing, passing

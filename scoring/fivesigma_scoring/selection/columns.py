@@ -73,12 +73,10 @@ def _quick_spelled(words: NDArray[np.bytes_]) -> NDArray[np.bool_] | None:
 
 def _quick_label(series: pl.Series) -> NDArray[np.bool_] | None:
     """The usual spellings, one comparison each; None where another occurs or mixes in."""
-    label, frame = pl.col("label"), series.to_frame("label")
     for yes, no in PAIRS:
-        both = frame.select(signal=label == yes, others=(label == no).sum())  # in two threads
-        signal, others = both["signal"], both["others"][0]
+        signal = series == yes
         selected = int(signal.sum() or 0)
-        if selected + int(others or 0) == len(series):
+        if selected + int((series == no).sum() or 0) == len(series):
             return signal.to_numpy()
         if selected:
             break

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring.alignment import scatter
 from fivesigma_scoring.prediction import Prediction
 from fivesigma_scoring.report import Finding
+
+ReadScore = pl.Series | NDArray[np.float64]
+"""A column stays as it was read until a metric asks for it, which most phases never do."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +23,18 @@ class Selection(Prediction):
     ----------
     selected
         bool (n,), True where the event is predicted as signal.
-    score
-        float64 (n,), larger means more signal-like; None where absent.
+    read_score
+        Finite numbers (n,) as they were read, larger means more signal-like; None where absent.
 
     """
 
     selected: NDArray[np.bool_]
-    score: NDArray[np.float64] | None
+    read_score: ReadScore | None
+
+    @cached_property
+    def score(self) -> NDArray[np.float64] | None:
+        """The score as float64 (n,)."""
+        return None if self.read_score is None else np.asarray(self.read_score, np.float64)
 
 
 @dataclass(frozen=True)
@@ -34,10 +43,10 @@ class Aligned:
 
     Attributes
     ----------
-    selected
-        bool (n,).
+    chosen
+        int (m,), increasing: which events are selected.
     read_score
-        The score as it stands in the file, float64 (n,), None where the file has none.
+        The score as it stands in the file, (n,), None where the file has none.
     target
         Where each row of the file belongs, int64 (n,), None for "as it stands".
     warnings
@@ -45,12 +54,14 @@ class Aligned:
 
     """
 
-    selected: NDArray[np.bool_]
-    read_score: NDArray[np.float64] | None
+    chosen: NDArray[np.intp]
+    read_score: ReadScore | None
     target: NDArray[np.int64] | None
     warnings: tuple[Finding, ...]
 
     @cached_property
     def score(self) -> NDArray[np.float64] | None:
         """The score in the same order, float64 (n,); most phases never ask for it."""
-        return None if self.read_score is None else scatter(self.read_score, self.target)
+        if self.read_score is None:
+            return None
+        return scatter(np.asarray(self.read_score, np.float64), self.target)

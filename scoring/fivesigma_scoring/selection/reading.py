@@ -7,7 +7,7 @@ import numpy as np
 
 from fivesigma_scoring import findings
 from fivesigma_scoring.alignment import find_rows, scatter
-from fivesigma_scoring.files.columns import read_ids, read_numbers
+from fivesigma_scoring.files.columns import all_finite, read_ids, read_numbers
 from fivesigma_scoring.files.table import Table
 from fivesigma_scoring.files.tables import read_table
 from fivesigma_scoring.prediction import PredictionFormat
@@ -15,7 +15,7 @@ from fivesigma_scoring.report import Finding, InputRefusedError
 from fivesigma_scoring.selection import findings as own
 from fivesigma_scoring.selection.array import read_array
 from fivesigma_scoring.selection.columns import CLASS, SCORE, quick_words, read_label, schema
-from fivesigma_scoring.selection.prediction import Aligned, Selection
+from fivesigma_scoring.selection.prediction import Aligned, ReadScore, Selection
 from fivesigma_scoring.universe import Universe
 
 
@@ -55,12 +55,17 @@ def _from_columns(table: Table, form: PredictionFormat) -> Selection:
     selected, bad = read_label(table[CLASS], table.places)
     errors, score = [*errors, *bad], None
     if SCORE in table:
-        name = table.found.spelling[SCORE]
-        score, bad = read_numbers(table[SCORE], name, table.places)
+        score, bad = _read_score(table)
         errors += bad
     if errors:
         raise InputRefusedError(*errors, *table.found.warnings)
     return Selection(ids, table.found.warnings, table.places, selected, score)
+
+
+def _read_score(table: Table) -> tuple[ReadScore, list[Finding]]:
+    if all_finite(table[SCORE]):
+        return table[SCORE], []
+    return read_numbers(table[SCORE], table.found.spelling[SCORE], table.places)
 
 
 def align(prediction: Selection, universe: Universe) -> Aligned:
@@ -79,7 +84,8 @@ def align(prediction: Selection, universe: Universe) -> Aligned:
     warnings = (*prediction.warnings, *_habits(prediction, chosen))
     if errors:
         raise InputRefusedError(*errors, *warnings)
-    return Aligned(scatter(prediction.selected, target), prediction.score, target, warnings)
+    selected = np.flatnonzero(scatter(prediction.selected, target))
+    return Aligned(selected, prediction.read_score, target, warnings)
 
 
 def _habits(prediction: Selection, chosen: int) -> list[Finding]:
@@ -89,7 +95,7 @@ def _habits(prediction: Selection, chosen: int) -> list[Finding]:
         found.append(own.all_background())
     elif chosen == prediction.selected.size:
         found.append(own.all_signal())
-    score = prediction.score
-    if score is not None and score.size > 1 and score[0] == score[-1] and (score == score[0]).all():
+    score = prediction.read_score
+    if score is not None and len(score) > 1 and score[0] == score[-1] and (score == score[0]).all():
         found.append(own.constant_score())
     return found

@@ -78,7 +78,7 @@ class Scan:
         sigma: Sigma,
     ) -> Self:
         rows = [
-            sigma(replace(sample, selected=score >= threshold, cells=those), metrics)
+            sigma(replace(sample, chosen=np.flatnonzero(score >= threshold), cells=those), metrics)
             for threshold, those in zip(thresholds, cells, strict=True)
         ]
         return cls(

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from fivesigma_scoring.selection.cells import Sample, class_totals
+from fivesigma_scoring.selection.cells import Sample, cells_of, class_totals
 from fivesigma_scoring.selection.columns import BACKGROUND_LABELS, CLASS, SCORE, SIGNAL_LABELS
 from fivesigma_scoring.selection.prediction import Aligned
 from fivesigma_scoring.selection.weights import describe, scale
@@ -62,7 +62,11 @@ class SelectionTruth(RowTruth):
         wanted = phase.normalise or {}
         reference = None if nominal is None else (self.label[nominal], self.weight[nominal])
         scaled, facts = scale(label, self.weight[rows], wanted, reference)
-        arrays: dict[str, NDArray[Any]] = {"rows": rows, "label": label, "weight": scaled}
+        arrays: dict[str, NDArray[Any]] = {
+            "place": places_of(rows, self.label.size),
+            "label": label,
+            "weight": scaled,
+        }
         if self.group is not None:
             arrays["group"] = np.unique(self.group[rows], return_inverse=True)[1]
         for name, array in arrays.items():
@@ -102,27 +106,36 @@ def read_labels(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.
     return signal
 
 
+def places_of(rows: NDArray[np.intp], size: int) -> NDArray[np.int32]:
+    """Place of each of `size` events among the increasing `rows` of a split; -1 of others."""
+    place = np.full(size, -1, np.int32)
+    place[rows] = np.arange(rows.size, dtype=np.int32)
+    return place
+
+
 def load(folder: Path, aligned: Aligned) -> Sample:
-    """The events of a split with a prediction."""
+    """The events of a split with a prediction; only those that are selected are visited."""
     settings = json.loads((folder / SPLIT_FILE).read_text())
-    rows, label, weight = (
-        load_array(folder / f"{name}.npy") for name in ("rows", "label", "weight")
+    place, label, weight = (
+        load_array(folder / f"{name}.npy") for name in ("place", "label", "weight")
     )
     group = folder / "group.npy"
-    return Sample.of(
+    chosen = place[aligned.chosen].astype(np.intp)
+    chosen = chosen[chosen >= 0]
+    fixed = (settings["fixed"][0], settings["fixed"][1])
+    return Sample(
         label,
-        aligned.selected[rows],
+        chosen,
         weight,
-        (settings["fixed"][0], settings["fixed"][1]),
+        cells_of(label, chosen, weight, fixed, np.array(settings["totals"])),
         load_array(group) if group.exists() else None,
-        np.array(settings["totals"]),
-        None if aligned.read_score is None else partial(_score_of, aligned, rows),
+        None if aligned.read_score is None else partial(_score_of, aligned, place),
     )
 
 
-def _score_of(aligned: Aligned, rows: NDArray[np.intp]) -> NDArray[np.float64]:
+def _score_of(aligned: Aligned, place: NDArray[np.int32]) -> NDArray[np.float64]:
     assert aligned.score is not None
-    return aligned.score[rows]
+    return aligned.score[place >= 0]
 
 
 def write_perfect(compiled: Path, path: Path) -> Path:
