@@ -30,6 +30,7 @@ from .submissions import figures_routes, organising
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
 from .teams import pages as teams_pages
+from .teams import participants_api, participants_pages, roster_pages
 
 API = "/api/v1"
 LARGEST_FORM = 1024 * 1024
@@ -69,6 +70,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(accounts_api.router, prefix=API, dependencies=token)
     app.include_router(challenges_api.router, prefix=API, dependencies=token)
     app.include_router(teams_api.router, prefix=API, dependencies=token)
+    app.include_router(participants_api.router, prefix=API, dependencies=token)
     app.include_router(submissions_api.router, prefix=API, dependencies=token)
     app.include_router(organising.api, prefix=API, dependencies=token)
     app.include_router(figures_routes.api, prefix=API, dependencies=token)
@@ -77,6 +79,8 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(accounts_pages.router, include_in_schema=False)
     app.include_router(challenges_pages.router, include_in_schema=False)
     app.include_router(teams_pages.router, include_in_schema=False)
+    app.include_router(participants_pages.router, include_in_schema=False)
+    app.include_router(roster_pages.router, include_in_schema=False)
     app.include_router(submissions_pages.router, include_in_schema=False)
     app.include_router(organising.pages, include_in_schema=False)
     app.include_router(figures_routes.pages, include_in_schema=False)

@@ -49,7 +49,10 @@ POLICIES: dict[str, dict[str, int | None]] = {
 ELSEWHERE = {"/metrics", "/api/v1/challenges/{slug}/events"}
 # Whoever is let in may be refused all the same: what these name is not there, a log-in without a
 # password fails, and joining asks for the rules.
-MORE_TO_SAY = ("{token_id}", "{user_id}", "{name}", "/login", "/join")
+MORE_TO_SAY = (
+    *("{token_id}", "{user_id}", "{username}", "{code_id}", "{row_id}", "{name}"),
+    *("/login", "/join"),
+)
 Headers = dict[str, str]
 
 

@@ -20,6 +20,8 @@ from ..core.platform import Platform
 from ..core.security import Actor
 from ..core.web import policy
 from .models import Challenge, Organiser, Participation
+from .neighbours import application_state
+from .rules import banned_text, registration_policy
 
 AccessPolicy = Callable[..., "Access"]
 
@@ -29,7 +31,8 @@ class Access:
     """A request's actor in one challenge.
 
     `joined_at` is None for who has not joined; `rules_due` says that the rules have changed (or
-    were never accepted) and must be accepted before the next submission.
+    were never accepted) and must be accepted before the next submission. `applied` is `waiting` or
+    `refused` for who asked to take part and was not let in.
     """
 
     actor: Actor
@@ -38,11 +41,23 @@ class Access:
     joined_at: datetime | None = None
     rules_due: bool = False
     banned: bool = False
+    banned_reason: str | None = None
+    applied: str | None = None
 
     @property
     def participant(self) -> bool:
         """Whether the actor takes part and may hand in."""
         return self.joined_at is not None and not self.banned
+
+    @property
+    def registration(self) -> str:
+        """How the challenge lets people in."""
+        return registration_policy(self.challenge.definition)
+
+    @property
+    def banned_text(self) -> str:
+        """What the actor reads who was excluded."""
+        return banned_text(self.banned_reason)
 
 
 def find_access(session: Session, actor: Actor, slug: str, *, public_boards: bool) -> Access:
@@ -66,7 +81,9 @@ def _role(session: Session, actor: Actor, challenge: Challenge) -> Access:
     joined = session.get(Participation, (challenge.id, actor.user_id))
     may_organise = (organises or actor.is_admin) and "organise" in actor.scopes
     if joined is None:
-        return Access(actor, challenge, organiser=may_organise)
+        asked = registration_policy(challenge.definition) == "approval"
+        applied = application_state(session, challenge.id, str(actor.user_id)) if asked else None
+        return Access(actor, challenge, organiser=may_organise, applied=applied)
     return Access(
         actor,
         challenge,
@@ -74,13 +91,14 @@ def _role(session: Session, actor: Actor, challenge: Challenge) -> Access:
         joined_at=joined.joined_at,
         rules_due=joined.rules_version != challenge.rules_version,
         banned=joined.banned_at is not None,
+        banned_reason=joined.banned_reason,
     )
 
 
 def require_participant(access: Access) -> None:
     """Refuse whoever has not joined, is banned, or has yet to accept the present rules."""
     if access.banned:
-        raise Forbidden("You were excluded from this challenge. Ask its organisers.", code="banned")
+        raise Forbidden(access.banned_text, code="banned")
     if access.joined_at is None:
         raise Forbidden("Join the challenge first.", code="not_joined")
     if access.rules_due:

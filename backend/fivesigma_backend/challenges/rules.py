@@ -1,11 +1,11 @@
-"""Windows of phases, as pure functions. They are half-open: `[opens, closes)`."""
+"""Windows of phases, which are half-open `[opens, closes)`, and who may join: pure functions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 
 class Window(StrEnum):
@@ -66,3 +66,15 @@ def current_phase(phases: Iterable[TimedT], now: datetime) -> TimedT | None:
     if upcoming:
         return min(upcoming, key=lambda one: one.opens_at)
     return max(every, key=lambda one: one.closes_at or one.opens_at, default=None)
+
+
+def registration_policy(definition: Mapping[str, Any]) -> str:
+    """How a challenge lets people in: open, approval, code or roster."""
+    policy: str = definition.get("registration", {}).get("policy", "open")
+    return policy
+
+
+def banned_text(reason: str | None) -> str:
+    """What somebody who was excluded reads."""
+    because = f" The reason: {reason}" if reason else ""
+    return f"You were excluded from this challenge.{because} Its organisers can undo this."

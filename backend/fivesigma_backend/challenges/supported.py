@@ -14,9 +14,6 @@ def not_supported_yet(definition: Definition) -> list[str]:
     phases = definition.phases
     test_sets = definition.test_sets.values()
     used = {
-        f'registration.policy = "{definition.registration.policy}"': (
-            definition.registration.policy != "open"
-        ),
         "test_sets: variants": any(one.variants for one in test_sets),
         "phases: late = true": any(phase.late for phase in phases),
         "phases: carry_over": any(phase.carry_over != "none" for phase in phases),

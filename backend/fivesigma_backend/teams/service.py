@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..challenges.models import Challenge, Participation
+from ..challenges.rules import banned_text
 from ..challenges.service import is_organiser
 from ..core.db import insert_missing
 from ..core.errors import Forbidden
@@ -33,20 +34,12 @@ def join(
 ) -> Joined:
     """Take part, with a team of one; doing it again changes nothing but accepts newer rules.
 
+    Whether the challenge's policy lets the person in was decided before (`registration.py`).
     Raises Forbidden while there are rules that were not accepted, and for who was excluded.
     """
     assert actor.user_id is not None, "the policy lets known people through only"
-    present = session.get(Participation, (challenge.id, actor.user_id))
-    due = challenge.rules_version is not None and (
-        present is None or present.rules_version != challenge.rules_version
-    )
-    if present is not None and present.banned_at is not None:
-        raise Forbidden("You were excluded from this challenge. Ask its organisers.", code="banned")
-    if due and not accept_rules:
-        raise Forbidden(
-            f"Read the rules at /challenges/{challenge.slug}/rules and accept them to take part.",
-            code="rules_not_accepted",
-        )
+    present = participation_of(session, challenge.id, actor.user_id)
+    require_acceptance(challenge, present, accept_rules=accept_rules)
     participation = _participate(session, challenge, actor.user_id, now)
     if participation.rules_version != challenge.rules_version:
         participation.rules_version = challenge.rules_version
@@ -56,6 +49,27 @@ def join(
         session, challenge, actor, now
     )
     return Joined(team, participation, fresh=present is None)
+
+
+def participation_of(session: Session, challenge_id: str, user_id: str) -> Participation | None:
+    """The person's row in the challenge as it is now, banned or not."""
+    return session.get(Participation, (challenge_id, user_id), populate_existing=True)
+
+
+def require_acceptance(
+    challenge: Challenge, present: Participation | None, *, accept_rules: bool
+) -> None:
+    """Refuse the banned, and whoever has yet to accept the present rules and does not now."""
+    if present is not None and present.banned_at is not None:
+        raise Forbidden(banned_text(present.banned_reason), code="banned")
+    due = challenge.rules_version is not None and (
+        present is None or present.rules_version != challenge.rules_version
+    )
+    if due and not accept_rules:
+        raise Forbidden(
+            f"Read the rules at /challenges/{challenge.slug}/rules and accept them to take part.",
+            code="rules_not_accepted",
+        )
 
 
 def _participate(

@@ -403,7 +403,6 @@ def test_keys_without_their_behaviour_are_refused_instead_of_ignored() -> None:
     text = tomli_w.dumps(
         {
             **tiny_toml(),
-            "registration": {"policy": "code"},
             "test_sets": main_set(variants="variant"),
             "phases": [
                 phase(late=True),
@@ -412,7 +411,6 @@ def test_keys_without_their_behaviour_are_refused_instead_of_ignored() -> None:
         }
     )
     assert not_supported_yet(parse_definition(text)) == [
-        'registration.policy = "code" is not supported yet; leave it out',
         "test_sets: variants is not supported yet; leave it out",
         "phases: late = true is not supported yet; leave it out",
         "phases: carry_over is not supported yet; leave it out",

@@ -526,8 +526,6 @@ def test_the_dry_run_needs_the_solution_to_be_the_best(platform: Platform, tmp_p
 
 @ON_ONE_DATABASE
 def test_what_is_not_supported_yet_is_refused_at_load(platform: Platform, tmp_path: Path) -> None:
-    folder = write_tiny_challenge(tmp_path / "tiny", registration={"policy": "roster"})
-    with pytest.raises(
-        DefinitionError, match=r'registration.policy = "roster" is not supported yet'
-    ):
+    folder = write_tiny_challenge(tmp_path / "tiny", test_sets={"main": {"variants": "shift"}})
+    with pytest.raises(DefinitionError, match="test_sets: variants is not supported yet"):
         load(platform, folder)

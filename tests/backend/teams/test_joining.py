@@ -76,6 +76,7 @@ def test_joining_by_rest(
     assert answer.json() == {
         "joined": True,
         "joined_at": "2026-12-01T12:00:00.000Z",
+        "state": "joined",
         "team": "Ada",
         "staff": False,
         "rules_version": rows(platform, Challenge)[0].rules_version,
