@@ -80,11 +80,12 @@ class Challenge:
 
 @dataclass(frozen=True)
 class Membership:
-    """One's place in a challenge."""
+    """One's place in a challenge; none, and no team, while `state` is `waiting`."""
 
     joined: bool
-    team: str
+    team: str | None
     document: Document = field(repr=False, compare=False)
+    state: str = "joined"
 
 
 @dataclass(frozen=True)

@@ -74,7 +74,10 @@ class Client:
         return read(Challenge, self._transport.json("GET", f"challenges/{segment(slug)}"))
 
     def join(self, slug: str, *, accept_rules: bool = False, code: str | None = None) -> Membership:
-        """Take part; doing it again accepts newer rules."""
+        """Take part, or ask to where organisers approve; again, it accepts newer rules.
+
+        `code` is for challenges that ask for an invite code or a one-time code.
+        """
         body: dict[str, Any] = {"accept_rules": accept_rules}
         if code is not None:
             body["code"] = code

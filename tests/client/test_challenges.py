@@ -207,3 +207,35 @@ def test_a_full_or_forbidden_folder_is_told(ada: Shell, tmp_path: Path) -> None:
     assert ran.code == 1
     assert json.loads(ran.out)["exit_code"] == 1
     assert str(tmp_path / "file") in ran.err
+
+
+@pytest.mark.parametrize("toml", [{"registration": {"policy": "code"}}])
+def test_joining_by_an_invite_code(live: LiveServer, shell: Shell) -> None:
+    root = live.story.person("root", joined=False, admin=True)
+    path = "/api/v1/admin/challenges/tiny/participants/codes"
+    code = root.post(path, json={"label": "class"}).json()["code"]
+    shell.at(live.url, live.person("ada", joined=False).token)
+    without = shell("challenges", "join", "tiny", "--accept-rules", "--json")
+    assert (without.code, without.json["code"]) == (3, "code_needed")
+    assert "--code" in without.json["detail"]
+    wrong = shell("challenges", "join", "tiny", "--accept-rules", "--code", "0000", "--json")
+    assert (wrong.code, wrong.json["code"]) == (3, "wrong_code")
+    right = shell("challenges", "join", "tiny", "--accept-rules", "--code", code.lower(), "--json")
+    assert (right.code, right.json["team"]) == (0, "ada")
+    assert code not in right.out + right.err
+
+
+@pytest.mark.parametrize("toml", [{"registration": {"policy": "approval"}}])
+def test_asking_to_take_part_and_waiting_is_no_failure(live: LiveServer, shell: Shell) -> None:
+    root = live.story.person("root", joined=False, admin=True)
+    shell.at(live.url, live.person("ada", joined=False).token)
+    for _ in range(2):
+        asked = shell("challenges", "join", "tiny", "--accept-rules", "--json")
+        assert (asked.code, asked.json["state"], asked.json["team"]) == (0, "waiting", None)
+    said = shell("challenges", "join", "tiny", "--accept-rules")
+    assert (said.code, said.out) == (0, "")
+    assert "The organisers have yet to decide" in said.err
+    path = "/api/v1/admin/challenges/tiny/participants/applications/approve"
+    assert root.post(path, json={"usernames": ["ada"]}).status_code == 200
+    joined = shell("challenges", "join", "tiny", "--accept-rules", "--json")
+    assert (joined.code, joined.json["state"], joined.json["team"]) == (0, "joined", "ada")

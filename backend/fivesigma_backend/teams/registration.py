@@ -121,7 +121,8 @@ def _require_way_in(
             )
         case Step.CODE_MISSING:
             raise Forbidden(
-                "Taking part needs a code. The organisers have one for you; enter it here.",
+                "Taking part needs a code. Get it from the organisers, then enter it on the "
+                "challenge's page, or give it to the client with --code.",
                 code="code_needed",
             )
         case Step.TRY_INVITE_CODE:

@@ -45,11 +45,17 @@ def _window(challenge: Challenge) -> str:
 @common
 @click.pass_obj
 def join(run: Invocation, slug: str, accept_rules: bool, code: str | None) -> None:
-    """Take part in a challenge."""
+    """Take part in a challenge, or ask to where organisers approve."""
     client = run.client()
     accepted = accept_rules or (is_interactive() and _ask(client, slug))
     membership = client.join(slug, accept_rules=accepted, code=code)
-    run.out.say(f"You take part in {slug} as the team “{membership.team}”.")
+    if membership.joined:
+        run.out.say(f"You take part in {slug} as the team “{membership.team}”.")
+    else:
+        run.out.say(
+            f"You have asked to take part in {slug}. The organisers have yet to decide; the same "
+            "command tells how it stands."
+        )
     run.out.result(membership.document)
 
 
