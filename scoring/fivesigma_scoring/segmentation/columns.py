@@ -14,7 +14,7 @@ from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.report import ROWS_SHOWN, Finding
 from fivesigma_scoring.segmentation import findings as own
 from fivesigma_scoring.segmentation.counts import CLASSES
-from fivesigma_scoring.segmentation.pieces import Pieces, joined, pieces_of
+from fivesigma_scoring.segmentation.pieces import Pieces, joined, length, pieces_of
 
 EVENT, VOXEL, CLASS = "event", "voxel", "class"
 COORDINATES = {2: ("row", "col"), 3: ("x", "y", "z")}
@@ -145,8 +145,14 @@ def to_classes(
 ) -> tuple[NDArray[np.uint8], list[Finding]]:
     """Class numbers as uint8 (n,); `where` names column and places of the first bad rows."""
     count = class_count(form)
-    if all(_fits(piece, count) for piece in pieces):
-        return joined(tuple(piece.astype(np.uint8, copy=False) for piece in pieces)), []
+    classes, start = np.empty(length(pieces), np.uint8), 0
+    for piece in pieces:
+        if not _fits(piece, count):
+            break
+        classes[start : start + piece.size] = piece
+        start += piece.size
+    else:
+        return classes, []
     values = joined(pieces)
     bad = np.flatnonzero((values < 0) | (values >= count))
     column, rows = where(bad[:ROWS_SHOWN].tolist())

@@ -9,7 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring.files.pair import both
-from fivesigma_scoring.segmentation.pieces import Block, Pieces, blocks, pieces_of
+from fivesigma_scoring.segmentation.pieces import Pieces, blocks, pieces_of
 from fivesigma_scoring.segmentation.prediction import SparseMask
 from fivesigma_scoring.segmentation.universe import MaskUniverse
 
@@ -71,16 +71,15 @@ def stands_as_sample(mask: SparseMask, universe: MaskUniverse) -> bool:
     rows = list(blocks(numbers.pieces, *mask.place))
     runs = Runs(universe.offsets[universe.listed], numbers.sample[universe.listed])
 
-    def stand(some: Sequence[Block]) -> bool:
-        return all(
-            runs.stand(start, number) and _are_lit(start, place, universe)
-            for start, (number, *place) in some
-        )
+    def events() -> bool:
+        return all(runs.stand(start, number) for start, (number, *_) in rows)
+
+    def pixels() -> bool:
+        return all(_are_lit(start, place, universe) for start, (_, *place) in rows)
 
     if mask.classes.size < ROWS_OF_TWO:
-        return stand(rows)
-    middle = len(rows) // 2
-    return all(both(stand, rows[:middle], rows[middle:]))
+        return events() and pixels()
+    return all(both(lambda stand: stand(), pixels, events))
 
 
 @dataclass(frozen=True)
