@@ -15,7 +15,7 @@ from ..core.errors import NotFound
 from ..core.platform import Platform
 from ..core.security import Actor
 from ..core.web import policy
-from ..teams.models import TeamMember
+from ..teams.membership import own_team_ids
 from .models import Entry, Submission
 
 SubmissionPolicy = Callable[..., "SubmissionAccess"]
@@ -63,9 +63,5 @@ def _find(platform: Platform, actor: Actor, submission_id: str) -> SubmissionAcc
             raise NotFound
         sha256, slug, team_id = row
         access = find_access(session, actor, slug, public_boards=platform.settings.public_boards)
-        member = session.scalar(
-            select(TeamMember.user_id).where(
-                TeamMember.team_id == team_id, TeamMember.user_id == actor.user_id
-            )
-        )
-    return SubmissionAccess(access, submission_id, sha256, member is not None)
+        member = team_id in own_team_ids(session, access.challenge.id, actor.user_id)
+    return SubmissionAccess(access, submission_id, sha256, member)

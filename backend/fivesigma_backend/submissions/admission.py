@@ -104,6 +104,21 @@ def own_team(session: Session, access: Access) -> Team:
     return team
 
 
+def lock_team_id(session: Session, access: Access) -> str:
+    """The actor's team, in which they stay until the transaction ends."""
+    team_id = session.scalar(
+        select(TeamMember.team_id)
+        .where(
+            TeamMember.challenge_id == access.challenge.id,
+            TeamMember.user_id == access.actor.user_id,
+        )
+        .with_for_update(read=True)
+    )
+    if team_id is None:
+        raise NotFound("You have no team in this challenge. Join it first.")
+    return team_id
+
+
 def require_open(admission: Admission, began_at: datetime) -> None:
     """Refuse a request that began outside the phase's window, or where uploads are not taken."""
     phase = admission.phase

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, StreamingResponse
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, participant, uploader, visible
 from ..core.errors import TooMany
+from ..teams.membership import own_team_ids
 from .access import SubmissionAccess, of_submission
 from .admission import own_team
 from .changing import cancel, change
@@ -84,8 +85,8 @@ def get_submissions(
     """The team's submissions, the newest first."""
     url = platform.settings.public_url
     with platform.db.read() as session:
-        team = own_team(session, access)
-        rows, following = team_submissions(session, team.id, limit=limit, before=cursor)
+        team_ids = own_team_ids(session, access.challenge.id, access.actor.user_id)
+        rows, following = team_submissions(session, team_ids, limit=limit, before=cursor)
         items = [submission_out(row, organiser=False, public_url=url) for row in rows]
     return SubmissionList(items=items, next=following)
 

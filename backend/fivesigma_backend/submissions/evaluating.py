@@ -22,7 +22,7 @@ from ..teams.models import Team
 from .figures_rules import FiguresState
 from .models import Evaluation, Submission
 from .rules import State, after_crash, after_lost_lease
-from .standings import lock_entry, restand
+from .standings import lock_entry_of, restand
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def renew(session: Session, held: Claim, until: datetime) -> bool:
 
 def record(session: Session, held: Claim, result: Result, now: datetime) -> bool:
     """Store scores or findings, and the entry's new standing, if the attempt is still current."""
-    entry = lock_entry(session, held.phase_id, held.team_id)
+    entry = lock_entry_of(session, held.submission_id)
     kept = _change(
         session,
         held,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ..challenges.access import Access
 from ..core.errors import Closed, Conflict
 from ..core.ids import new_id
-from .admission import Admission, require_open
+from .admission import Admission, lock_team_id, require_open
 from .models import Entry, Evaluation, IdempotencyKey, Submission
 from .quota import limits_of, require_allowance, usage_of
 from .rules import COUNTING, KEY_LIFETIME, REPLAY_WINDOW, State
@@ -71,6 +71,8 @@ def accept(
     A replay (same key, or the same file again within ten minutes) answers the first one. Raises
     Conflict for a key that was used for something else, Closed and TooMany as `admit`.
     """
+    # The team may have changed while the file travelled: it counts for the present one.
+    admission = replace(admission, team_id=lock_team_id(session, access))
     entry = lock_entry(session, admission.phase.id, admission.team_id)
     limits = limits_of(access.challenge, admission.definition)
     usage = usage_of(session, entry.id, now)

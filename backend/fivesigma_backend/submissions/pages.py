@@ -21,6 +21,7 @@ from ..challenges.service import phases_of
 from ..core.errors import Problem, TooMany
 from ..core.pages import redirect, render
 from ..core.platform import Platform
+from ..teams.membership import own_team_ids
 from .access import SubmissionAccess, of_submission
 from .admission import own_team
 from .changing import cancel, change
@@ -132,7 +133,8 @@ def list_page(
     url = platform.settings.public_url
     with platform.db.read() as session:
         team = own_team(session, access)
-        rows, following = team_submissions(session, team.id, limit=PAGE, before=cursor)
+        team_ids = own_team_ids(session, access.challenge.id, access.actor.user_id)
+        rows, following = team_submissions(session, team_ids, limit=PAGE, before=cursor)
         items = [submission_out(row, organiser=False, public_url=url) for row in rows]
         phases = phases_of(session, access.challenge.id)
     return render(

@@ -12,7 +12,8 @@ from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Challenge
 from ..core.clock import rfc3339
 from ..core.errors import TooMany
-from .models import Evaluation, Submission
+from .merging_rules import read_moments
+from .models import Entry, Evaluation, Submission
 from .rules import COUNTING, DAY, REFUSED, UNFINISHED, Allowance, Limits, Usage, allowance
 
 RETRY_WHILE_RUNNING = 10
@@ -37,19 +38,34 @@ def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
     mine = (
         select(Evaluation.state, func.count())
         .join(Submission, Submission.evaluation_id == Evaluation.id)
-        .where(Submission.entry_id == entry_id)
+        .where(Submission.entry_id == entry_id, Submission.carried_from_id.is_(None))
     )
     counts = dict(session.execute(mine.group_by(Evaluation.state)).all())
+    inherited = read_moments(session.get_one(Entry, entry_id).inherited)
     recent = session.execute(
         select(Submission.submitted_at, Evaluation.state)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id, Submission.submitted_at > now - 2 * DAY)
+        .where(Submission.carried_from_id.is_(None))
     ).all()
     return Usage(
-        recent=[at for at, state in recent if state in COUNTING],
+        recent=[at for at, state in recent if state in COUNTING]
+        + [at for at in inherited if at > now - 2 * DAY],
         rejected=[at for at, state in recent if state in REFUSED],
-        total=sum(counts.get(state, 0) for state in COUNTING),
+        total=sum(counts.get(state, 0) for state in COUNTING) + len(inherited),
         running=sum(counts.get(state, 0) for state in UNFINISHED),
+    )
+
+
+def used_moments(session: Session, entry_id: str) -> list[datetime]:
+    """When the submissions of an entry that count were handed in, without inherited ones."""
+    return list(
+        session.scalars(
+            select(Submission.submitted_at)
+            .join(Evaluation, Submission.evaluation_id == Evaluation.id)
+            .where(Submission.entry_id == entry_id, Evaluation.state.in_(COUNTING))
+            .where(Submission.carried_from_id.is_(None), Submission.refunded_at.is_(None))
+        )
     )
 
 

@@ -96,6 +96,24 @@ def lock_entry(session: Session, phase_id: str, team_id: str) -> Entry:
     ).scalar_one()
 
 
+def lock_entry_of(session: Session, submission_id: str) -> Entry:
+    """The entry that a submission is in, locked; a merge of teams may just have moved it."""
+    while True:
+        phase_id, team_id = _place_of(session, submission_id)
+        entry = lock_entry(session, phase_id, team_id)
+        if _place_of(session, submission_id) == (phase_id, team_id):
+            return entry
+
+
+def _place_of(session: Session, submission_id: str) -> tuple[str, str]:
+    phase_id, team_id = session.execute(
+        select(Entry.phase_id, Entry.team_id)
+        .join(Submission, Submission.entry_id == Entry.id)
+        .where(Submission.id == submission_id)
+    ).one()
+    return phase_id, team_id
+
+
 def restand(session: Session, entry: Entry, phase: Phase) -> None:
     """Recompute the lines of a locked entry and give the phase's boards a new version."""
     definition = PhaseDefinition.model_validate(phase.definition)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -95,11 +96,11 @@ def submission_row(session: Session, submission_id: str) -> SubmissionRow:
 
 
 def team_submissions(
-    session: Session, team_id: str, *, limit: int, before: str | None = None
+    session: Session, team_ids: Sequence[str], *, limit: int, before: str | None = None
 ) -> tuple[list[SubmissionRow], str | None]:
-    """A page of a team's submissions, the newest first, and where the next page begins."""
+    """A page of the submissions of teams, the newest first, and where the next page begins."""
     mine = submission_rows().join(Entry, Entry.id == Submission.entry_id)
-    mine = mine.where(Entry.team_id == team_id)
+    mine = mine.where(Entry.team_id.in_(team_ids))
     if before is not None:
         mine = mine.where(Submission.id < before)
     rows = session.execute(mine.order_by(Submission.id.desc()).limit(limit + 1)).all()
