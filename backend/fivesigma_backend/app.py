@@ -29,6 +29,7 @@ from .submissions import api as submissions_api
 from .submissions import figures_routes, organising, team_api, team_pages
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
+from .teams import notices_routes
 from .teams import pages as teams_pages
 from .teams import participants_api, participants_pages, roster_pages
 
@@ -71,6 +72,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(challenges_api.router, prefix=API, dependencies=token)
     app.include_router(teams_api.router, prefix=API, dependencies=token)
     app.include_router(participants_api.router, prefix=API, dependencies=token)
+    app.include_router(notices_routes.api, prefix=API, dependencies=token)
     app.include_router(submissions_api.router, prefix=API, dependencies=token)
     app.include_router(team_api.router, prefix=API, dependencies=token)
     app.include_router(organising.api, prefix=API, dependencies=token)
@@ -82,6 +84,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(teams_pages.router, include_in_schema=False)
     app.include_router(participants_pages.router, include_in_schema=False)
     app.include_router(roster_pages.router, include_in_schema=False)
+    app.include_router(notices_routes.pages, include_in_schema=False)
     app.include_router(submissions_pages.router, include_in_schema=False)
     app.include_router(team_pages.router, include_in_schema=False)
     app.include_router(organising.pages, include_in_schema=False)

@@ -1,4 +1,7 @@
-"""Pages of challenges: overview, data, rules. Their frame is `challenges/frame.html`."""
+"""Pages of challenges: data, rules. Their frame is `challenges/frame.html`.
+
+The overview shows news of teams and stands with these.
+"""
 
 from __future__ import annotations
 
@@ -12,30 +15,11 @@ from ..core.errors import NotFound
 from ..core.markdown import render_markdown
 from ..core.pages import render
 from .access import Access, visible
-from .definition import Definition
 from .downloads import require_download, send_file
 from .service import phases_of, published_file, published_files
-from .views import phase_view
 
 router = APIRouter()
 Seen = Annotated[Access, Depends(visible)]
-
-
-@router.get("/challenges/{slug}")
-def overview(request: Request, access: Seen, platform: PlatformOf) -> Response:
-    """What the challenge is about, its phases, and how to join."""
-    with platform.db.read() as session:
-        phases = phases_of(session, access.challenge.id)
-    definition = Definition.model_validate(access.challenge.definition)
-    now = platform.clock()
-    return render(
-        request,
-        "challenges/overview.html",
-        **_frame(access, phases),
-        card=render_markdown(access.challenge.card),
-        views=[phase_view(phase, definition.timezone, now) for phase in phases],
-        definition=definition,
-    )
 
 
 @router.get("/challenges/{slug}/data")
