@@ -90,6 +90,7 @@ def align(prediction: SparseMask | DenseMask, universe: MaskUniverse) -> Aligned
 
     """
     pixels: Pixels
+    warned = prediction.warnings
     if isinstance(prediction, DenseMask):
         pixels, every = _dense(prediction, universe)
         lit = on_lit(pixels, universe)
@@ -99,8 +100,9 @@ def align(prediction: SparseMask | DenseMask, universe: MaskUniverse) -> Aligned
     else:
         every = prediction.classes
         pixels = Listed(universe.size, pack(prediction, universe))
+        del prediction  # as big as its file, and nobody else holds it
         lit = on_lit(pixels, universe)
-    warnings = (*prediction.warnings, *habits(every, lit, pixels, universe))
+    warnings = (*warned, *habits(every, lit, pixels, universe))
     return Aligned(lit, pixels, warnings, universe.offsets)
 
 

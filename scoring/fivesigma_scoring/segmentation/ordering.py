@@ -20,7 +20,7 @@ from fivesigma_scoring.segmentation.universe import MaskUniverse
 
 CLASS_BITS = 8
 CLASS_MASK = 255
-PARTS = 8
+PARTS = 16
 """What a list of many pixels is sorted in."""
 ROWS_OF_PARTS = 1_000_000
 """From so many rows on memory counts, and a second thread is worth its start."""
