@@ -2,10 +2,11 @@
 
 import contextlib
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -31,6 +32,8 @@ BYTES_PER_ROW = 64
 SPARE_ROWS = 100_000
 LINE_LIMIT = 2**22
 LONG_VALUE, LONG_LIMIT = 16 + 128, 16 * 2**20
+LINES: Any = {"has_header": False, "skip_lines": 1, "missing_columns": "insert"}
+Pairs = tuple[tuple[str, str], ...]
 NO_ROWS = np.empty(0, np.intp)
 
 
@@ -95,17 +98,19 @@ def read_delimited(data: bytes, choose: Choose) -> Table:
     if b"\0" in data:
         raise InputRefusedError(findings.nul_bytes(*lines_with(data, b"\0", 0)))
     _check_lines(data)
-    dtypes = {found.at[one.name]: one.dtype for one in schema.columns if one.name in found.at}
-    strict = {at: dtypes[at] for at in found.used()}
+    columns = {found.at[one.name]: one for one in schema.columns if one.name in found.at}
+    strict = {at: columns[at].dtype for at in found.used()}
     small = read_small(data, header.separator, len(header.names), strict)
     if small is not None:
         return Table(found, small, partial(_lines, data, header.separator, NO_ROWS))
-    frame = _parse(data, header, strict)
+    frame = _parse(data, header, strict, {at: columns[at].pairs for at in strict})
     _check_values(frame)
     return _table(data, header, found, frame)
 
 
-def _parse(data: bytes, header: Header, strict: dict[int, type[pl.DataType]]) -> pl.DataFrame:
+def _parse(
+    data: bytes, header: Header, strict: dict[int, type[pl.DataType]], pairs: Mapping[int, Pairs]
+) -> pl.DataFrame:
     """Strictly if that goes well, else as text.
 
     An error of the strict reader quotes the whole field, more than once; between quotation marks
@@ -113,14 +118,16 @@ def _parse(data: bytes, header: Header, strict: dict[int, type[pl.DataType]]) ->
     """
     if len(data) <= LINE_LIMIT or data.find(b'"', data.find(b"\n")) < 0:
         with contextlib.suppress(pl.exceptions.PolarsError):
-            return _parse_numbers(data, header, strict)
+            return _parse_strictly(data, header, strict, pairs)
     return parse_text(data, header, sorted(strict))
 
 
-def _parse_numbers(
-    data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]
+def _parse_strictly(
+    data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]], pairs: Mapping[int, Pairs]
 ) -> pl.DataFrame:
     """Read numbers that begin as whole ones as such, which is quicker; as `dtypes` says otherwise.
+
+    Words are compared with the pair that the first of them belongs to.
 
     Raises
     ------
@@ -135,10 +142,16 @@ def _parse_numbers(
         for at, dtype in dtypes.items()
         if dtype is pl.Float64 and at < len(first) and first[at].strip().isdecimal()
     }
+    words = {
+        at: pair
+        for at, some in pairs.items()
+        for pair in some
+        if first[at : at + 1] in ([pair[0]], [pair[1]])
+    }
     if whole:
         with contextlib.suppress(pl.exceptions.PolarsError):
-            return parse(data, header, dtypes | whole)
-    return parse(data, header, dtypes)
+            return parse(data, header, dtypes | whole, words)
+    return parse(data, header, dtypes, words)
 
 
 def _check_rows(data: bytes, schema: Schema) -> None:
@@ -159,8 +172,16 @@ def _check_lines(data: bytes) -> None:
         at = end + 1
 
 
-def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> pl.DataFrame:
+def parse(
+    data: bytes,
+    header: Header,
+    dtypes: dict[int, type[pl.DataType]],
+    words: Mapping[int, tuple[str, str]] | None = None,
+) -> pl.DataFrame:
     """Columns by position with strict types; blank lines come as rows of nulls.
+
+    Text that holds nothing but the two `words` for yes and no comes as booleans; it is compared
+    as it is read, in all threads.
 
     Raises
     ------
@@ -173,17 +194,29 @@ def parse(data: bytes, header: Header, dtypes: dict[int, type[pl.DataType]]) -> 
     if not header.complete or data.find(b"\n") == len(data) - 1:
         return pl.DataFrame(schema={str(at): dtype for at, dtype in dtypes.items()})
     try:
+        if words:
+            lines = pl.scan_csv(data, schema=schema, separator=header.separator, **LINES)
+            return _compared(lines.select(str(at) for at in sorted(dtypes)), words)
         return pl.read_csv(
-            data,
-            has_header=False,
-            skip_lines=1,
-            schema=schema,
-            columns=sorted(dtypes),
-            separator=header.separator,
-            missing_columns="insert",
+            data, schema=schema, columns=sorted(dtypes), separator=header.separator, **LINES
         )
     except pl.exceptions.PanicException as error:  # seen on quotes that are never closed
         raise pl.exceptions.ComputeError(str(error)) from error
+
+
+def _compared(lines: pl.LazyFrame, words: Mapping[int, tuple[str, str]]) -> pl.DataFrame:
+    sides = {
+        f"{at}{side}": pl.col(str(at)) == word
+        for at, pair in words.items()
+        for side, word in zip("+-", pair, strict=True)
+    }
+    frame = lines.with_columns(**sides).collect()
+    known = [
+        frame[f"{at}+"].alias(str(at))
+        for at in words
+        if sum(frame[f"{at}{side}"].sum() or 0 for side in "+-") == frame.height
+    ]
+    return frame.drop(sides).with_columns(known)
 
 
 def parse_text(data: bytes, header: Header, used: Sequence[int]) -> pl.DataFrame:

@@ -26,6 +26,8 @@ class Column:
         What every value of a proper text file fits into.
     required
         Whether a file without it is refused.
+    pairs
+        Words for yes and no: text that holds those of one pair alone may come as booleans.
 
     """
 
@@ -33,6 +35,7 @@ class Column:
     dtype: type[pl.DataType]
     required: bool = True
     aliases: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, str], ...] = ()
 
     def names(self) -> tuple[str, ...]:
         """All names, the preferred one first."""

@@ -24,7 +24,7 @@ def schema(form: PredictionFormat, _names: Sequence[str] = ()) -> Schema:
     return Schema(
         (
             Column(form.id_column, pl.Int64 if form.id_type == "int" else pl.String),
-            Column(CLASS, pl.String),
+            Column(CLASS, pl.String, pairs=PAIRS),
             Column(SCORE, pl.Float64, required=form.needs_score, aliases=(RANK,)),
         ),
         form.rows,
