@@ -14,8 +14,10 @@ from fastapi.testclient import TestClient
 from fivesigma_backend.accounts.service import start_session
 from fivesigma_backend.challenges.loading import load_challenge
 from fivesigma_backend.challenges.models import Challenge, Organiser, Participation
+from fivesigma_backend.core.ids import new_id
 from fivesigma_backend.core.security import COOKIE, CSRF_HEADER, csrf_token, sign_cookie
 from fivesigma_backend.core.web import api_routes, route_policies
+from fivesigma_backend.teams.models import Invitation, MergeProposal, TeamMember
 from sqlalchemy import select, update
 from stories import API, Person, Story
 
@@ -39,6 +41,21 @@ POLICIES: dict[str, dict[str, int | None]] = {
     "challenge: uploader": ALL
     | {"visitor": 401, "outsider": 403, "organiser": 403, "admin": 403, "banned": 403}
     | {"reader": 403, "foreign": 404},
+    "challenge: participant (submit)": ALL
+    | {"visitor": 401, "outsider": 403, "organiser": 403, "admin": 403, "banned": 403}
+    | {"reader": 403, "foreign": 404},
+    "team: leader (submit)": ALL
+    | {"visitor": 401, "outsider": 403, "organiser": 403, "admin": 403, "banned": 403}
+    | {"reader": 403, "foreign": 404},
+    # The member's team has invited the rival, whose team proposed to become part of the member's.
+    "invitation: answered by the invited (submit)": NOBODY
+    | {"visitor": 401, "reader": 403, "rival": IN},
+    "invitation: withdrawn by its leader (submit)": NOBODY
+    | {"visitor": 401, "reader": 403, "member": IN},
+    "merge: answered by the leader asked (submit)": NOBODY
+    | {"visitor": 401, "reader": 403, "member": IN},
+    "merge: withdrawn by its leader (submit)": NOBODY
+    | {"visitor": 401, "reader": 403, "rival": IN},
     "challenge: organiser": NOBODY | {"visitor": 401, "organiser": IN, "admin": IN},
     "submission: changed by its team (submit)": NOBODY
     | {"visitor": 401, "reader": 403, "member": IN},
@@ -62,6 +79,7 @@ class Cast:
 
     story: Story
     submission: str
+    question: str
     roles: dict[str, Callable[[], Headers]]
 
 
@@ -91,7 +109,27 @@ def cast(story: Story, tmp_path: Path) -> Cast:
     roles["visitor"] = lambda: guarded(story, "a visitor's own secret")
     roles["reader"] = lambda: {"Authorization": f"Bearer {reader}"}
     roles["foreign"] = lambda: {"Authorization": f"Bearer {foreign}"}
-    return Cast(story, submission, roles)
+    return Cast(story, submission, ask(story), roles)
+
+
+def ask(story: Story) -> str:
+    """The id of an invitation of the rival, and of a proposal of the rival's team."""
+    question, now = new_id(), story.platform.clock()
+    member, rival = story.user("member").id, story.user("rival").id
+    with story.platform.db.transaction() as session:
+        teams = dict(session.execute(select(TeamMember.user_id, TeamMember.team_id)).all())
+        invitation = Invitation(
+            id=question, team_id=teams[member], user_id=rival, invited_by=member, created_at=now
+        )
+        proposal = MergeProposal(
+            id=question,
+            from_team_id=teams[rival],
+            into_team_id=teams[member],
+            proposed_by=rival,
+            created_at=now,
+        )
+        session.add_all([invitation, proposal])
+    return question
 
 
 def browser(story: Story, username: str) -> Headers:
@@ -119,6 +157,7 @@ def outcome(answer: Any) -> int | None:
 def cases(cast: Cast) -> list[tuple[str, str, str]]:
     """(policy, method, path with its parameters filled in) of every route."""
     values = {"slug": "tiny", "phase": "final", "submission_id": cast.submission}
+    values["question_id"] = cast.question
     found = []
     for route in api_routes(cast.story.web.app):
         if route.path not in ELSEWHERE:

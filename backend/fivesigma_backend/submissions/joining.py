@@ -44,8 +44,8 @@ def accept_invitation(
 ) -> Team:
     """Join the team that invited, with all that one has handed in alone.
 
-    Who is in a team with others leaves it by that. Raises Closed after the lock, Conflict where
-    there is no place, the quota does not allow it, or a leader would leave others behind.
+    Who is in a team with others leaves it by that. Raises Conflict after the lock, where there is
+    no place or no quota for both, and for a leader who would leave others behind.
     """
     lock_teams(session, challenge.id)
     require_unlocked(session, challenge, now)

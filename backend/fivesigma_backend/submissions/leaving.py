@@ -36,7 +36,7 @@ def leave(
 ) -> Team:
     """Leave for a team of one; a leader names a successor. The new team.
 
-    Raises Closed after the lock, Conflict for who is alone and for a leader without a successor.
+    Raises Conflict after the lock, for who is alone and for a leader without a successor.
     """
     team = lock_own_team(session, challenge.id, user_id)
     require_unlocked(session, challenge, now)

@@ -36,7 +36,7 @@ def invite(
 ) -> Invitation:
     """Ask a participant into the actor's team; doing it again changes nothing.
 
-    Raises Closed after the lock, Conflict while there is no place, Unprocessable for who can't be
+    Raises Conflict after the lock and while there is no place, Unprocessable for who can't be
     invited.
     """
     require_unlocked(session, challenge, now)

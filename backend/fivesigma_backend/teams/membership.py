@@ -17,7 +17,7 @@ from ..accounts.models import User
 from ..challenges.definition import Definition
 from ..challenges.models import Challenge, Participation
 from ..challenges.service import phases_of
-from ..core.errors import Closed, Conflict, Forbidden, NotFound, Unprocessable
+from ..core.errors import Conflict, Forbidden, NotFound, Unprocessable
 from .models import FormerMember, Team, TeamMember
 from .notices import notify
 from .rules import is_locked, lock_moment, name_problem, team_name_key
@@ -117,7 +117,7 @@ def require_unlocked(session: Session, challenge: Challenge, now: datetime) -> N
     """Refuse what changes who is in which team after the lock."""
     lock = teams_lock_at(session, challenge)
     if lock is not None and is_locked(lock, now):
-        raise Closed(
+        raise Conflict(
             f"Teams stay as they are since {lock:%Y-%m-%d %H:%M} UTC: nobody can join or leave "
             "one, and none can merge.",
             code="teams_locked",

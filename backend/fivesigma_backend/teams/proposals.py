@@ -33,8 +33,8 @@ def propose(
 ) -> MergeProposal:
     """Offer that the actor's team becomes part of another; doing it again changes nothing.
 
-    Raises Closed after the lock, Unprocessable for a team that can't be asked, Conflict where
-    there is no room.
+    Raises Unprocessable for a team that can't be asked, Conflict after the lock and where there is
+    no room.
     """
     require_unlocked(session, challenge, now)
     team = lock_own_team(session, challenge.id, user_id)

@@ -204,7 +204,7 @@ def test_after_the_last_close_teams_stay_as_they_are(story: Story, clock: Frozen
         ada.post(f"{API}/merges/{proposal}/accept"),
         fay.post(f"{TEAM}/merges", json={"team": "eve"}),
     ):
-        assert code(refused) == (403, "teams_locked")
+        assert code(refused) == (409, "teams_locked")
     assert ada.patch(TEAM, json={"name": "Fixed"}).status_code == 200
     assert ada.post(f"{TEAM}/hand-over", json={"username": "bob"}).status_code == 200
     assert eve.post(f"{API}/invitations/{waiting}/decline").status_code == 200
@@ -219,7 +219,7 @@ def test_a_lock_date_of_its_own(
     ada, bob = story.person("ada"), story.person("bob")
     invitation = invite(ada, bob)
     clock.time = clock.time.replace(day=5, hour=0)
-    assert code(accept(bob, invitation)) == (403, "teams_locked")
+    assert code(accept(bob, invitation)) == (409, "teams_locked")
     clock.advance(microseconds=-1)
     assert accept(bob, invitation).status_code == 200
 
