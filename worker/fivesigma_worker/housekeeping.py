@@ -25,6 +25,7 @@ from fivesigma_backend.submissions.housekeeping import (
     referred_blobs,
 )
 from fivesigma_backend.submissions.rules import State
+from fivesigma_backend.submissions.takeover import tend
 from fivesigma_backend.submissions.unblinding import due, lock_phase, unblind
 
 from .scoring import worker_name
@@ -51,6 +52,7 @@ def tick(platform: Platform, stopping: threading.Event) -> None:
         platform.bell.ring(SCORE_TASK, SCORE_QUEUE)
     elif figures:
         platform.bell.ring(FIGURES_TASK, FIGURES_QUEUE)
+    tend(platform, now)
     unblind_due(platform, now)
     sweep(platform, now)
 

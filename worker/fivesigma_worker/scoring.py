@@ -159,8 +159,9 @@ def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
     with platform.db.transaction() as session:
         if record(session, held, result, platform.clock()):
             announce_submission(session, platform.events, held, state)
-            announce_board(session, platform.events, held.phase_id)
-            if result.ok:
+            if held.counts:
+                announce_board(session, platform.events, held.phase_id)
+            if result.ok and held.counts:
                 ring_after_commit(session, platform.bell, FIGURES_TASK, FIGURES_QUEUE)
         else:
             logger.info("attempt %d of %s came too late", held.attempt, held.evaluation_id)

@@ -15,7 +15,9 @@ from fivesigma_datasets import DataError, prepare
 from ..core.platform import Platform
 from ..core.settings import Settings
 from .definition import DefinitionError
-from .loading import LoadResult, Report, load_challenge
+from .live import Live
+from .loading import LoadResult, load_challenge
+from .present import Report
 
 LARGEST_SEED = 2**48
 
@@ -31,6 +33,7 @@ def load_builtin(
     organiser_ids: Sequence[str] = (),
     actor_id: str | None = None,
     report: Report = print,
+    live: Live | None = None,
 ) -> LoadResult:
     """Load the built-in challenge `name`.
 
@@ -61,6 +64,7 @@ def load_builtin(
             organiser_ids=organiser_ids,
             actor_id=actor_id,
             report=report,
+            live=live,
         )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,8 +15,10 @@ from sqlalchemy.orm import Session
 from ..accounts.models import User
 from ..core.db import insert_missing
 from ..core.ids import new_id
+from .changes import merged
 from .definition import Definition
 from .folder import Inventory
+from .grafting import Grafted
 from .models import Challenge, Organiser, Phase, PublishedFile, Solution, TestSet
 
 # Challenges stand below submissions, so this asks by the table's name. An entry is made together
@@ -37,7 +39,8 @@ class StoredSolution:
 class Prepared:
     """All that a transaction needs to know of a folder whose blobs are in the store.
 
-    `solutions` has the test sets that were compiled; the others keep theirs.
+    `solutions` has the test sets that were compiled; the others keep theirs. Those in `pending` are
+    not in force before their re-scoring ends; `scored_as` is the definition that then is.
     """
 
     definition: Definition
@@ -46,6 +49,8 @@ class Prepared:
     rules: str | None
     folder_sha256: str
     solutions: Mapping[str, StoredSolution]
+    pending: Mapping[str, StoredSolution] = field(default_factory=dict)
+    scored_as: Definition | None = None
 
 
 def rules_version(text: str | None) -> str | None:
@@ -71,8 +76,24 @@ def store_challenge(
     session.flush()
     test_sets = _store_test_sets(session, challenge, prepared, now)
     _store_phases(session, challenge, definition, test_sets)
-    _store_files(session, challenge, prepared)
+    _store_files(session, challenge, definition, prepared.inventory)
     return challenge
+
+
+def put_in_force(
+    session: Session, challenge: Challenge, test_set: TestSet, grafted: Grafted
+) -> None:
+    """Let what `grafted` says of a test set's scoring be what counts; times and texts stay."""
+    definition = grafted.definition
+    now = Definition.model_validate(challenge.definition)
+    now = merged(now, definition, [test_set.name])
+    challenge.definition = now.model_dump(mode="json")
+    challenge.folder_sha256 = grafted.folder_sha256
+    test_set.definition = now.test_sets[test_set.name].model_dump(mode="json")
+    phases = {phase.slug: phase for phase in now.phases}
+    for row in session.scalars(select(Phase).where(Phase.test_set_id == test_set.id)):
+        row.definition = phases[row.slug].model_dump(mode="json")
+    _store_files(session, challenge, now, grafted.inventory)
 
 
 def _store_test_sets(
@@ -88,13 +109,16 @@ def _store_test_sets(
         session.add(row)
     session.flush()
     for name, solution in prepared.solutions.items():
-        _store_solution(session, rows[name], solution, now)
+        version = store_solution(session, rows[name], solution, now)
+        rows[name].current_solution_id = version.id
+    session.flush()
     return rows
 
 
-def _store_solution(
+def store_solution(
     session: Session, test_set: TestSet, stored: StoredSolution, now: datetime
-) -> None:
+) -> Solution:
+    """Add a version of the truth, which is not in force yet."""
     versions = session.scalars(
         select(Solution.version).where(Solution.test_set_id == test_set.id)
     ).all()
@@ -108,8 +132,8 @@ def _store_solution(
         created_at=now,
     )
     session.add(solution)
-    test_set.current_solution_id = solution.id
     session.flush()
+    return solution
 
 
 def _store_phases(
@@ -142,21 +166,23 @@ def _store_phases(
     session.flush()
 
 
-def _store_files(session: Session, challenge: Challenge, prepared: Prepared) -> None:
+def _store_files(
+    session: Session, challenge: Challenge, definition: Definition, inventory: Inventory
+) -> None:
     rows = {
         row.name: row
         for row in session.scalars(
             select(PublishedFile).where(PublishedFile.challenge_id == challenge.id)
         )
     }
-    for position, (name, file) in enumerate(prepared.definition.published().items()):
+    for position, (name, file) in enumerate(definition.published().items()):
         row = rows.pop(name, None) or PublishedFile(
             id=new_id(), challenge_id=challenge.id, name=name
         )
         row.title = file.title or PurePosixPath(file.path).name
         row.position = position
-        row.sha256 = prepared.inventory[file.path].sha256
-        row.size = prepared.inventory[file.path].size
+        row.sha256 = inventory[file.path].sha256
+        row.size = inventory[file.path].size
         row.visible_from = file.visible_from
         row.members_only = file.members_only
         session.add(row)

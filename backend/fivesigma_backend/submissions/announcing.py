@@ -13,7 +13,7 @@ from ..core.db import after_commit
 from ..core.events import Events
 from .evaluating import Claim
 from .figures_queue import FiguresClaim
-from .models import Evaluation
+from .models import Evaluation, Submission
 from .rules import State
 
 
@@ -29,7 +29,12 @@ class Announced:
 def announce_submission(
     session: Session, events: Events, one: Announced | Claim | Evaluation, state: State
 ) -> None:
-    """Once committed, tell the team's pages that a submission is in another state."""
+    """Once committed, tell the team's pages that a submission is in another state.
+
+    What happens to an evaluation that does not count (yet) is no state of the submission.
+    """
+    if not _counts(session, one):
+        return
     event = {
         "type": "submission",
         "id": one.submission_id,
@@ -37,6 +42,15 @@ def announce_submission(
         "team": one.team_id,
     }
     _later(session, events, one.challenge_id, event)
+
+
+def _counts(session: Session, one: Announced | Claim | Evaluation) -> bool:
+    if isinstance(one, Claim):
+        return one.counts
+    if not isinstance(one, Evaluation):
+        return True
+    current = select(Submission.evaluation_id).where(Submission.id == one.submission_id)
+    return session.scalar(current) == one.id
 
 
 def announce_figures(

@@ -27,7 +27,10 @@ from .standings import lock_entry_of, restand
 
 @dataclass(frozen=True)
 class Claim:
-    """One evaluation that this worker holds until its lease ends."""
+    """One evaluation that this worker holds until its lease ends.
+
+    `counts` is False for one of a generation that has not taken over: its team hears nothing of it.
+    """
 
     evaluation_id: str
     attempt: int
@@ -39,6 +42,7 @@ class Claim:
     file_sha256: str
     filename: str
     compiled_sha256: str
+    counts: bool = True
 
 
 @dataclass(frozen=True)
@@ -132,6 +136,7 @@ def _describe(session: Session, taken: Evaluation) -> Claim:
         file_sha256=submission.sha256,
         filename=submission.filename,
         compiled_sha256=solution,
+        counts=submission.evaluation_id == taken.id,
     )
 
 
@@ -141,8 +146,12 @@ def renew(session: Session, held: Claim, until: datetime) -> bool:
 
 
 def record(session: Session, held: Claim, result: Result, now: datetime) -> bool:
-    """Store scores or findings, and the entry's new standing, if the attempt is still current."""
+    """Store scores or findings, and the entry's new standing, if the attempt is still current.
+
+    Of a generation that has not taken over, nothing is shown and nothing counts yet.
+    """
     entry = lock_entry_of(session, held.submission_id)
+    counts = _counts(session, held)
     kept = _change(
         session,
         held,
@@ -154,11 +163,16 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
         scorer_version=result.scorer_version,
         public_scores=result.public,
         private_scores=result.private,
-        figures_state=FiguresState.DUE if result.ok else None,
+        figures_state=FiguresState.DUE if result.ok and counts else None,
     )
-    if kept:
+    if kept and counts:
         restand(session, entry, session.get_one(Phase, held.phase_id))
     return kept
+
+
+def _counts(session: Session, held: Claim) -> bool:
+    current = select(Submission.evaluation_id).where(Submission.id == held.submission_id)
+    return session.scalar(current) == held.evaluation_id
 
 
 def record_crash(

@@ -15,6 +15,7 @@ from ..challenges.access import Access
 from ..core.errors import Closed, Conflict
 from ..core.ids import new_id
 from .admission import Admission, lock_team_id, require_open
+from .generations import accompany, hold_test_set
 from .models import Entry, Evaluation, IdempotencyKey, Submission
 from .quota import limits_of, require_allowance, usage_of
 from .rules import COUNTING, KEY_LIFETIME, REPLAY_WINDOW, State
@@ -71,6 +72,8 @@ def accept(
     A replay (same key, or the same file again within ten minutes) answers the first one. Raises
     Conflict for a key that was used for something else, Closed and TooMany as `admit`.
     """
+    # Held before the entry: who switches to a new solution takes the locks in this order, too.
+    admission = replace(admission, test_set=hold_test_set(session, admission.test_set.id))
     # The team may have changed while the file travelled: it counts for the present one.
     admission = replace(admission, team_id=lock_team_id(session, access))
     entry = lock_entry(session, admission.phase.id, admission.team_id)
@@ -140,7 +143,9 @@ def _insert(
     )
     session.add(submission)
     session.flush()
-    session.add(_evaluation(submission, admission, solution_id, now))
+    evaluation = _evaluation(submission, admission, solution_id, now)
+    session.add(evaluation)
+    accompany(session, evaluation, admission.test_set.id)
     if upload.key is not None:
         _remember_key(session, access, admission, upload, submission.id, now)
     return submission

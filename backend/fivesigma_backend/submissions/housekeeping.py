@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, union
 from sqlalchemy.orm import Session
 
 from ..challenges.models import Challenge, PublishedFile, Solution
+from ..challenges.preparing import SOURCE
 from ..core.storage import Storage
 from .models import IdempotencyKey, StoredFigure, Submission, UploadTicket
 from .rules import KEY_LIFETIME
@@ -30,8 +31,10 @@ def referred_blobs(session: Session) -> set[str]:
         Challenge.folder_sha256,
         Solution.compiled_sha256,
         Solution.universe_sha256,
+        Solution.summary[SOURCE].as_string(),
     )
-    referred = set(session.scalars(union(*(select(column) for column in columns))))
+    found = session.scalars(union(*(select(column) for column in columns)))
+    referred = {sha256 for sha256 in found if sha256 is not None}
     drawn = select(StoredFigure.images).where(StoredFigure.images.is_not(None))
     for images in session.scalars(drawn):
         referred.update((images or {}).values())

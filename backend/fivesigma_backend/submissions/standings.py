@@ -127,10 +127,11 @@ def store_lines(session: Session, entry: Entry, found: list[Line]) -> None:
     """Put `found` in the place of the entry's lines."""
     session.execute(delete(Standing).where(Standing.entry_id == entry.id))
     if found:
-        session.execute(insert(Standing), [_row(entry, line) for line in found])
+        session.execute(insert(Standing), [line_row(entry, line) for line in found])
 
 
-def _row(entry: Entry, line: Line) -> dict[str, Any]:
+def line_row(entry: Entry, line: Line) -> dict[str, Any]:
+    """The columns of one line."""
     return {
         "entry_id": entry.id,
         "board": line.board,

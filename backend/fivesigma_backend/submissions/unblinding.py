@@ -18,13 +18,17 @@ from ..core.audit import record_act
 from ..core.clock import rfc3339
 from ..core.errors import Conflict
 from ..core.storage import Storage
+from .generations import running
 from .models import Evaluation, UploadTicket
 from .rules import UNFINISHED
 from .standings import bump_board
 
 
 def settled(session: Session, phase: Phase, now: datetime) -> bool:
-    """Whether a phase is closed, no upload for it is in flight, and nothing of it waits."""
+    """Whether a phase is closed, no upload for it is in flight, and nothing of it waits.
+
+    Of a test set that is being re-scored, the private ranks are about to change.
+    """
     if window(phase.opens_at, phase.closes_at, now) is not Window.CLOSED:
         return False
     in_flight = (
@@ -37,7 +41,9 @@ def settled(session: Session, phase: Phase, now: datetime) -> bool:
         .where(Evaluation.phase_id == phase.id, Evaluation.state.in_(UNFINISHED))
         .limit(1)
     )
-    return session.scalar(in_flight) is None and session.scalar(waiting) is None
+    if session.scalar(in_flight) is not None or session.scalar(waiting) is not None:
+        return False
+    return running(session, phase.test_set_id) is None
 
 
 def lock_phase(session: Session, phase_id: str) -> Phase:
@@ -58,7 +64,8 @@ def unblind(
     if not settled(session, phase, now):
         raise Conflict(
             f"“{phase.title}” has not settled: it is open, or submissions are still on their way "
-            "or being scored. Close it, wait for the queue, and try again.",
+            "or being scored, or its test set is being re-scored. Close it, wait for the queue, "
+            "end the re-scoring, and try again.",
             code="settling",
         )
     for other in _sharing(session, storage, phase, now):
