@@ -26,7 +26,7 @@ from .problems import install_problem_handlers
 from .site import api as site_api
 from .site import pages as site_pages
 from .submissions import api as submissions_api
-from .submissions import figures_routes, organising, team_api, team_pages
+from .submissions import figures_routes, organising, phase_pages, team_api, team_pages
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
 from .teams import notices_routes
@@ -87,7 +87,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(notices_routes.pages, include_in_schema=False)
     app.include_router(submissions_pages.router, include_in_schema=False)
     app.include_router(team_pages.router, include_in_schema=False)
-    app.include_router(organising.pages, include_in_schema=False)
+    app.include_router(phase_pages.router, include_in_schema=False)
     app.include_router(figures_routes.pages, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")

@@ -17,6 +17,7 @@ from fivesigma_backend.submissions.announcing import (
     announce_figures,
     announce_submission,
 )
+from fivesigma_backend.submissions.carrying import announce_carried, carry_over, carrying_due
 from fivesigma_backend.submissions.evaluating import anything_waits, requeue_stale
 from fivesigma_backend.submissions.figures_queue import figures_wait, give_figures_up
 from fivesigma_backend.submissions.housekeeping import (
@@ -52,9 +53,24 @@ def tick(platform: Platform, stopping: threading.Event) -> None:
         platform.bell.ring(SCORE_TASK, SCORE_QUEUE)
     elif figures:
         platform.bell.ring(FIGURES_TASK, FIGURES_QUEUE)
+    carry_due(platform, now)
     tend(platform, now)
     unblind_due(platform, now)
     sweep(platform, now)
+
+
+def carry_due(platform: Platform, now: datetime) -> None:
+    """Let phases take over what their source phases give, which have settled."""
+    with platform.db.read() as session:
+        waiting = [phase.id for phase in carrying_due(session, now)]
+    for phase_id in waiting:
+        with platform.db.transaction() as session:
+            try:
+                done = carry_over(session, phase_id, now=now, actor_id=None)
+            except Conflict as reason:  # not any more, or not yet
+                logger.debug("%s is not carried over: %s", phase_id, reason)
+            else:
+                announce_carried(session, platform, done)
 
 
 def unblind_due(platform: Platform, now: datetime) -> None:

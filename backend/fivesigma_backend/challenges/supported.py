@@ -11,12 +11,9 @@ from .definition_model import Definition
 
 def not_supported_yet(definition: Definition) -> list[str]:
     """Which uses of keys must be refused for now, one sentence each."""
-    phases = definition.phases
     test_sets = definition.test_sets.values()
     used = {
         "test_sets: variants": any(one.variants for one in test_sets),
-        "phases: late = true": any(phase.late for phase in phases),
-        "phases: carry_over": any(phase.carry_over != "none" for phase in phases),
     }
     return [
         f"{what} is not supported yet; leave it out" for what, refused in used.items() if refused

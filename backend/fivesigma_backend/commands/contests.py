@@ -45,6 +45,7 @@ def load(
 
     from ..challenges.builtin import load_builtin
     from ..challenges.loading import load_challenge
+    from ..submissions.editing import LiveEditing
 
     if further and not data:
         fail(f"what is “{further[0]}”? Files to import come after --data", MISUSED)
@@ -55,7 +56,10 @@ def load(
         fail(f"“{source}” is no folder and not one of: {', '.join(BUILTINS)}", MISUSED)
     with opened() as platform:
         if source not in BUILTINS:
-            result = load_challenge(platform, Path(source), update=update, report=click.echo)
+            live = LiveEditing(platform)
+            result = load_challenge(
+                platform, Path(source), update=update, report=click.echo, live=live
+            )
         else:
             result = load_builtin(
                 platform,
@@ -65,6 +69,7 @@ def load(
                 seed=seed,
                 update=update,
                 report=click.echo,
+                live=LiveEditing(platform),
             )
     click.echo(f"{result.slug} is {'loaded' if result.created else 'up to date'}")
 
@@ -107,11 +112,11 @@ def phase() -> None:
 @click.argument("phase_slug", metavar="PHASE")
 def close(slug: str, phase_slug: str) -> None:
     """End the window of an open phase now. This can't be undone."""
-    from ..submissions import announcing, unblinding
+    from ..submissions import announcing, moving
 
     with opened() as platform, platform.db.transaction() as session:
         found = _phase(session, slug, phase_slug)
-        unblinding.close_early(session, found, now=platform.clock(), actor_id=None)
+        moving.close_early(session, found, now=platform.clock(), actor_id=None)
         announcing.announce_board(session, platform.events, found.id)
     click.echo(f"{slug} {phase_slug} is closed")
 
@@ -150,7 +155,7 @@ def export_board(slug: str, phase_slug: str, split: str, form: str) -> None:
     if form == "parquet" and sys.stdout.isatty():
         fail("Parquet is no text: send standard output to a file", MISUSED)
     with opened() as platform, platform.db.read() as session:
-        access = Access(_operator(), _challenge(session, slug), organiser=True)
+        access = Access(_operator(), find_challenge(session, slug), organiser=True)
         phase = phase_by_slug(session, access.challenge.id, phase_slug)
         view = view_board(access, phase, split, platform.clock())
         board = read_board(session, view)
@@ -167,7 +172,8 @@ def _operator() -> Actor:
     return Actor(user_id="", username="operator", is_admin=True, scopes=frozenset(SCOPES))
 
 
-def _challenge(session: Session, slug: str) -> Challenge:
+def find_challenge(session: Session, slug: str) -> Challenge:
+    """The challenge `slug`. Raises NotFound, which names those there are."""
     from sqlalchemy import select
 
     from ..challenges.models import Challenge
@@ -185,7 +191,7 @@ def _phase(session: Session, slug: str, phase_slug: str) -> Phase:
     from ..challenges.service import phase_by_slug
     from ..submissions.unblinding import lock_phase
 
-    found = phase_by_slug(session, _challenge(session, slug).id, phase_slug)
+    found = phase_by_slug(session, find_challenge(session, slug).id, phase_slug)
     return lock_phase(session, found.id)
 
 

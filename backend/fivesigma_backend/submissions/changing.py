@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from unicodedata import category
 
 from sqlalchemy import select, update
 from sqlalchemy.engine import CursorResult
@@ -10,15 +11,15 @@ from sqlalchemy.orm import Session
 
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase
-from ..challenges.rules import Window, window
 from ..core.errors import Closed, Conflict, Unprocessable
 from ..core.events import Events
 from .access import SubmissionAccess
+from .admission import is_open
 from .announcing import announce_board, announce_submission
 from .models import Entry, Evaluation, Submission
-from .rules import State
+from .rules import COUNTING, State
 from .schemas import SubmissionChange
-from .standings import lock_entry, restand
+from .standings import bump_board, lock_entry, restand
 
 
 def change(
@@ -33,17 +34,34 @@ def change(
     submission = session.get_one(Submission, found.submission_id)
     if wanted.message is not None:
         submission.message = wanted.message.strip().replace("\x00", "")
+    if wanted.note is not None:
+        _note(session, events, submission, wanted.note)
     if wanted.selected is not None:
         _select(session, submission, wanted.selected, now)
         phase_id = session.get_one(Entry, submission.entry_id).phase_id
         announce_board(session, events, phase_id)
 
 
+def _note(session: Session, events: Events, submission: Submission, text: str) -> None:
+    """The team's word on its method; once a phase is unblinded it stands on the board."""
+    submission.note = plain_text(text) or None
+    phase = session.get_one(Phase, session.get_one(Entry, submission.entry_id).phase_id)
+    if phase.unblinded_at is not None:
+        bump_board(session, phase.id)
+        announce_board(session, events, phase.id)
+
+
+def plain_text(text: str) -> str:
+    """A text of several lines without control characters."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(one for one in lines if one == "\n" or category(one) != "Cc").strip()
+
+
 def _select(session: Session, submission: Submission, selected: bool, now: datetime) -> None:
     entry = session.get_one(Entry, submission.entry_id)
     entry = lock_entry(session, entry.phase_id, entry.team_id)
     phase = session.get_one(Phase, entry.phase_id)
-    if window(phase.opens_at, phase.closes_at, now) is not Window.OPEN:
+    if not is_open(phase, entry.closes_at, now):
         raise Closed(f"“{phase.title}” is closed, so its final submissions can't change any more.")
     finals = PhaseDefinition.model_validate(phase.definition).finals
     if selected and not submission.selected:
@@ -57,7 +75,17 @@ def _require_room(session: Session, entry: Entry, finals: int) -> None:
     if finals == 0:
         raise Unprocessable("In this phase the best of all submissions counts: none is selected.")
     chosen = session.scalars(
-        select(Submission.id).where(Submission.entry_id == entry.id, Submission.selected)
+        select(Submission.id)
+        .join(Evaluation, Evaluation.id == Submission.evaluation_id)
+        .where(
+            Submission.entry_id == entry.id,
+            Submission.selected,
+            # What can't count frees its place.
+            Evaluation.state.in_(COUNTING),
+            Submission.superseded_at.is_(None),
+            Submission.hidden_at.is_(None),
+            Submission.disqualified_at.is_(None),
+        )
     ).all()
     if len(chosen) >= finals:
         raise Unprocessable(
@@ -70,7 +98,10 @@ def _require_room(session: Session, entry: Entry, finals: int) -> None:
 
 def cancel(session: Session, events: Events, found: SubmissionAccess, *, now: datetime) -> None:
     """Take back a queued submission. Raises Conflict once a worker has it, or it is finished."""
-    evaluation_id = session.get_one(Submission, found.submission_id).evaluation_id
+    submission = session.get_one(Submission, found.submission_id)
+    if submission.carried_from_id is not None:
+        raise Conflict("A submission that was carried over costs nothing and can't be taken back.")
+    evaluation_id = submission.evaluation_id
     cancelled = session.execute(
         update(Evaluation)
         .where(Evaluation.id == evaluation_id, Evaluation.state == State.QUEUED)

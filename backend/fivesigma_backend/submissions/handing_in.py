@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ..challenges.access import Access
 from ..core.errors import Closed, Conflict
 from ..core.ids import new_id
-from .admission import Admission, lock_team_id, require_open
+from .admission import Admission, as_it_is_now, lock_team_id, require_open
 from .generations import accompany, hold_test_set
 from .models import Entry, Evaluation, IdempotencyKey, Submission
 from .quota import limits_of, require_allowance, usage_of
@@ -77,14 +77,17 @@ def accept(
     # The team may have changed while the file travelled: it counts for the present one.
     admission = replace(admission, team_id=lock_team_id(session, access))
     entry = lock_entry(session, admission.phase.id, admission.team_id)
-    limits = limits_of(access.challenge, admission.definition)
+    limits = limits_of(access.challenge, admission.definition, entry)
     usage = usage_of(session, entry.id, now)
     replayed = _replayed(session, access, admission, entry, upload, now)
     if replayed is not None:
         return Accepted(replayed, None, replayed=True)
-    require_open(admission, began_at)
+    admission = as_it_is_now(session, admission, entry)
+    late = require_open(admission, began_at)
     left = require_allowance(limits, usage, now)
-    submission = _insert(session, access, admission, entry, upload, began_at=began_at, now=now)
+    submission = _insert(
+        session, access, admission, entry, upload, began_at=began_at, late=late, now=now
+    )
     remaining = None if left.remaining is None else left.remaining - 1
     return Accepted(submission.id, remaining)
 
@@ -108,6 +111,7 @@ def _replayed(
         select(Submission.id)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry.id, Submission.sha256 == upload.sha256)
+        .where(Submission.carried_from_id.is_(None))
         .where(Submission.submitted_at > now - REPLAY_WINDOW, Evaluation.state.in_(COUNTING))
         .order_by(Submission.submitted_at)
         .limit(1)
@@ -122,6 +126,7 @@ def _insert(
     upload: Upload,
     *,
     began_at: datetime,
+    late: bool,
     now: datetime,
 ) -> Submission:
     solution_id = admission.test_set.current_solution_id
@@ -139,6 +144,7 @@ def _insert(
         declared=upload.declared,
         submitted_at=began_at,
         selected=False,
+        late=late,
         evaluation_id=new_id(),
     )
     session.add(submission)

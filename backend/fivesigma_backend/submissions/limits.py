@@ -31,11 +31,11 @@ def limits_in(
 ) -> LimitsOut:
     """What a team has used and has left in a phase."""
     definition = PhaseDefinition.model_validate(phase.definition)
-    limits = limits_of(access.challenge, definition)
-    entry_id = session.scalar(
-        select(Entry.id).where(Entry.phase_id == phase.id, Entry.team_id == team_id)
+    entry = session.scalar(
+        select(Entry).where(Entry.phase_id == phase.id, Entry.team_id == team_id)
     )
-    left = allowance(limits, usage_of(session, entry_id, now), now)
+    limits = limits_of(access.challenge, definition, entry)
+    left = allowance(limits, usage_of(session, entry.id if entry else None, now), now)
     return LimitsOut(
         phase=phase.slug,
         per_day=limits.per_day,

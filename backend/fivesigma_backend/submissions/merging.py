@@ -169,7 +169,7 @@ def _share(
         slug=phase.slug,
         title=phase.title,
         used=len(own) + _inherited(session, *entries).total(),
-        allowed=most_together(limits_of(challenge, definition), phase.opens_at, now),
+        allowed=most_together(limits_of(challenge, definition, staying), phase.opens_at, now),
         moves=moves,
         finals=finals + _count(session, staying)[1] if moves else 0,
         disqualified=any(entry is not None and entry.disqualified_at for entry in entries),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -16,21 +15,21 @@ from ..accounts.access import PlatformOf
 from ..challenges.access import Access, known, participant, uploader
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase, TestSet
-from ..challenges.rules import open_phases
 from ..challenges.service import phases_of
 from ..core.errors import Problem, TooMany
 from ..core.pages import redirect, render
 from ..core.platform import Platform
 from ..teams.membership import own_team_ids
 from .access import SubmissionAccess, of_submission
-from .admission import own_team
+from .admission import extensions_of, is_open, own_team, phases_taking
 from .changing import cancel, change
 from .checking import check_upload
 from .figures_shown import figures_of
 from .limits import limits_in
 from .receiving import Delivery
-from .rules import UNFINISHED
+from .rules import UNFINISHED, own_close
 from .schemas import SubmissionChange
+from .succession import source_of
 from .views import submission_out, submission_row, team_submissions
 
 router = APIRouter()
@@ -88,8 +87,10 @@ def _submit_form(
     now = request.state.began_at
     with platform.db.read() as session:
         phases = phases_of(session, access.challenge.id)
-        context = _submit_context(session, access, phases, now) if access.participant else {}
-    taking = [one for one in open_phases(phases, now) if _takes_uploads(one.definition)]
+        extensions = extensions_of(session, access) if access.participant else {}
+        taking = phases_taking(phases, extensions, now)
+        shown = next(iter(taking), phases[-1])
+        context = _submit_context(session, access, shown, now) if access.participant else {}
     return render(
         request,
         "submissions/submit.html",
@@ -98,6 +99,12 @@ def _submit_form(
         phases=phases,
         open_phases=taking,
         phase_options=[(one.slug, one.title) for one in taking],
+        extended=[
+            (one, extensions[one.id])
+            for one in taking
+            if own_close(one.closes_at, extensions.get(one.id)) != one.closes_at
+        ],
+        late=bool(taking) and taking[0].unblinded_at is not None,
         problem=problem,
         findings=(problem.extra.get("findings") if problem else None) or [],
         report=report,
@@ -106,15 +113,10 @@ def _submit_form(
     )
 
 
-def _takes_uploads(definition: dict[str, Any]) -> bool:
-    return PhaseDefinition.model_validate(definition).uploads
-
-
 def _submit_context(
-    session: Session, access: Access, phases: Sequence[Phase], now: datetime
+    session: Session, access: Access, phase: Phase, now: datetime
 ) -> dict[str, Any]:
-    """Limits and cap of the first open phase, else of the last."""
-    phase = next(iter(open_phases(phases, now)), phases[-1])
+    """Limits and cap of a phase."""
     test_set = session.get_one(TestSet, phase.test_set_id)
     return {
         "limits": limits_in(session, access, phase, own_team(session, access).id, now),
@@ -163,7 +165,7 @@ def one_page(
         row = submission_row(session, found.submission_id)
         phases = phases_of(session, found.access.challenge.id)
         figures = figures_of(session, found, row[1], row[2])
-    submission, evaluation, phase, team, *_ = row
+    submission, evaluation, phase, team, *_, entry = row
     definition = PhaseDefinition.model_validate(phase.definition)
     organiser = found.access.organiser
     return render(
@@ -177,10 +179,12 @@ def one_page(
         submission=submission,
         evaluation=evaluation,
         metrics=[METRICS[name] for name in (definition.metric, *definition.metrics)],
+        entry=entry,
         finals=definition.finals,
         hidden=definition.board == "hidden",
         member=found.member,
-        open=phase in open_phases([phase], request.state.began_at),
+        source=source_of(phases, phase),
+        open=is_open(phase, entry.closes_at, request.state.began_at),
         unfinished=evaluation.state in UNFINISHED,
         figures=figures,
     )

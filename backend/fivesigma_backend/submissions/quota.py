@@ -19,41 +19,49 @@ from .rules import COUNTING, DAY, REFUSED, UNFINISHED, Allowance, Limits, Usage,
 RETRY_WHILE_RUNNING = 10
 
 
-def limits_of(challenge: Challenge, phase: PhaseDefinition) -> Limits:
-    """The limits that `challenge.toml` sets for a phase."""
+def limits_of(challenge: Challenge, phase: PhaseDefinition, entry: Entry | None) -> Limits:
+    """The limits that `challenge.toml` sets for a phase, and organisers for an entry of it."""
     given = phase.limits
     return Limits(
-        per_day=given.per_day,
-        total=given.total,
-        concurrent=given.concurrent,
+        per_day=_own(entry and entry.per_day, given.per_day),
+        total=_own(entry and entry.total, given.total),
+        concurrent=_own(entry and entry.concurrent, given.concurrent),
         calendar=given.window == "calendar",
         zone=challenge.definition.get("timezone", "UTC"),
     )
 
 
+def _own(override: int | None, given: int | None) -> int | None:
+    return given if override is None else override
+
+
 def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
-    """What an entry has used; an entry that does not exist yet has used nothing."""
+    """What an entry has used; an entry that does not exist yet has used nothing.
+
+    A refunded submission takes up nothing but a worker, while it is being scored.
+    """
     if entry_id is None:
         return Usage()
     mine = (
-        select(Evaluation.state, func.count())
+        select(Evaluation.state, func.count(), func.count(Submission.refunded_at))
         .join(Submission, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id, Submission.carried_from_id.is_(None))
     )
-    counts = dict(session.execute(mine.group_by(Evaluation.state)).all())
+    counts = session.execute(mine.group_by(Evaluation.state)).all()
     inherited = read_moments(session.get_one(Entry, entry_id).inherited)
     recent = session.execute(
         select(Submission.submitted_at, Evaluation.state)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id, Submission.submitted_at > now - 2 * DAY)
-        .where(Submission.carried_from_id.is_(None))
+        .where(Submission.carried_from_id.is_(None), Submission.refunded_at.is_(None))
     ).all()
     return Usage(
         recent=[at for at, state in recent if state in COUNTING]
         + [at for at in inherited if at > now - 2 * DAY],
         rejected=[at for at, state in recent if state in REFUSED],
-        total=sum(counts.get(state, 0) for state in COUNTING) + len(inherited),
-        running=sum(counts.get(state, 0) for state in UNFINISHED),
+        total=sum(n - refunded for state, n, refunded in counts if state in COUNTING)
+        + len(inherited),
+        running=sum(n for state, n, _ in counts if state in UNFINISHED),
     )
 
 

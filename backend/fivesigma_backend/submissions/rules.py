@@ -8,6 +8,8 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from ..challenges.rules import Window, window
+
 DAY = timedelta(hours=24)
 REJECTIONS_PER_SLOT = 5
 LARGEST_LOST_LEASES = 10
@@ -40,6 +42,48 @@ UNFINISHED = (State.QUEUED, State.SCORING)
 COUNTING = (State.QUEUED, State.SCORING, State.SCORED)
 # What has a cap of its own: a file that hangs its reader costs more than one that is refused.
 REFUSED = (State.REJECTED, State.FAILED)
+
+
+class Intake(StrEnum):
+    """Whether a phase takes a team's files: in time, late, or not (yet, any more, at all)."""
+
+    UPCOMING = "upcoming"
+    OPEN = "open"
+    LATE = "late"
+    CLOSED = "closed"
+    NEVER = "never"
+
+
+def own_close(closes_at: datetime | None, extension: datetime | None) -> datetime | None:
+    """When a phase closes for a team: an extension gives more time, never less."""
+    if closes_at is None or extension is None:
+        return closes_at
+    return max(closes_at, extension)
+
+
+def intake(
+    opens_at: datetime,
+    closes_at: datetime | None,
+    moment: datetime,
+    *,
+    uploads: bool = True,
+    late: bool = False,
+    unblinded: bool = False,
+) -> Intake:
+    """Whether a file that is sent at `moment` is taken, with `closes_at` of its team.
+
+    Late ones (`late`, where the phase allows them) only once the phase is `unblinded`; from then on
+    nothing comes in time.
+    """
+    if not uploads:
+        return Intake.NEVER
+    if unblinded:
+        return Intake.LATE if late else Intake.CLOSED
+    return {
+        Window.UPCOMING: Intake.UPCOMING,
+        Window.OPEN: Intake.OPEN,
+        Window.CLOSED: Intake.CLOSED,
+    }[window(opens_at, closes_at, moment)]
 
 
 def may_become(state: State, target: State) -> bool:

@@ -6,6 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+LONGEST_NOTE = 2000
+
 
 class FindingOut(BaseModel):
     """One finding of the validation report."""
@@ -29,7 +31,8 @@ class SubmissionOut(BaseModel):
     """A submission as its team sees it.
 
     `scores` is null until scored and while the board is hidden; its `private` part appears with
-    the unblinding only.
+    the unblinding only. `carried_from` is the submission of an earlier phase that this one is;
+    `superseded` says that the team's choice there no longer contains it.
     """
 
     id: str
@@ -44,11 +47,20 @@ class SubmissionOut(BaseModel):
     metadata: dict[str, Any] | None
     submitted_at: str
     submitted_by: str
+    note: str | None
     scores: dict[str, dict[str, Any]] | None
     findings: list[FindingOut]
     selected: bool
+    late: bool
+    carried_from: str | None
+    superseded: bool
     reference: str | None
     url: str
+    hidden: bool
+    disqualified: bool
+    disqualified_reason: str | None
+    team_disqualified_reason: str | None
+    refunded: bool
 
 
 class SubmissionList(BaseModel):
@@ -59,12 +71,13 @@ class SubmissionList(BaseModel):
 
 
 class SubmissionChange(BaseModel):
-    """What a team may change of a submission."""
+    """What a team may change of a submission; `note` is its word on its method."""
 
     model_config = ConfigDict(extra="forbid")
 
     selected: bool | None = None
     message: str | None = Field(None, max_length=500)
+    note: str | None = Field(None, max_length=LONGEST_NOTE)
 
 
 class LimitsOut(BaseModel):

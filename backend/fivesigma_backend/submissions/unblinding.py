@@ -8,28 +8,33 @@ from pathlib import Path
 import numpy as np
 from fivesigma_scoring.splits import PRIVATE
 from numpy.typing import NDArray
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase, Solution, TestSet
-from ..challenges.rules import Window, window
 from ..core.audit import record_act
 from ..core.clock import rfc3339
 from ..core.errors import Conflict
 from ..core.storage import Storage
+from ..teams.models import Team
 from .generations import running
-from .models import Evaluation, UploadTicket
-from .rules import UNFINISHED
+from .models import Entry, Evaluation, UploadTicket
+from .rules import UNFINISHED, own_close
 from .standings import bump_board
 
 
 def settled(session: Session, phase: Phase, now: datetime) -> bool:
-    """Whether a phase is closed, no upload for it is in flight, and nothing of it waits.
+    """Whether everything of a phase has arrived and is scored.
 
-    Of a test set that is being re-scored, the private ranks are about to change.
+    It is closed for every team, has taken over what its source phase gives, no upload for it is in
+    flight, and nothing of it waits; of a test set that is being re-scored, the private ranks are
+    about to change. An unblinded phase stays settled, whatever comes late.
     """
-    if window(phase.opens_at, phase.closes_at, now) is not Window.CLOSED:
+    if phase.unblinded_at is not None:
+        return True
+    close = last_close(session, phase)
+    if close is None or now < close or _awaits_carrying(phase):
         return False
     in_flight = (
         select(UploadTicket.id)
@@ -44,6 +49,31 @@ def settled(session: Session, phase: Phase, now: datetime) -> bool:
     if session.scalar(in_flight) is not None or session.scalar(waiting) is not None:
         return False
     return running(session, phase.test_set_id) is None
+
+
+def last_close(session: Session, phase: Phase) -> datetime | None:
+    """When a phase closes for the last of its teams; None while that is not known.
+
+    A phase that takes carried entries only, and for which no close is set, is closed once it has
+    opened and taken them.
+    """
+    if phase.closes_at is None:
+        carried = phase.carried_at
+        if carried is None or PhaseDefinition.model_validate(phase.definition).uploads:
+            return None
+        return max(carried, phase.opens_at)
+    extension = session.scalar(
+        select(func.max(Entry.closes_at))
+        .join(Team, Team.id == Entry.team_id)
+        # Nobody can hand in for these.
+        .where(Entry.phase_id == phase.id, Team.merged_into_id.is_(None), Team.banned_at.is_(None))
+    )
+    return own_close(phase.closes_at, extension)
+
+
+def _awaits_carrying(phase: Phase) -> bool:
+    definition = PhaseDefinition.model_validate(phase.definition)
+    return definition.carry_over != "none" and phase.carried_at is None
 
 
 def lock_phase(session: Session, phase_id: str) -> Phase:
@@ -63,9 +93,9 @@ def unblind(
         return
     if not settled(session, phase, now):
         raise Conflict(
-            f"“{phase.title}” has not settled: it is open, or submissions are still on their way "
-            "or being scored, or its test set is being re-scored. Close it, wait for the queue, "
-            "end the re-scoring, and try again.",
+            f"“{phase.title}” has not settled: it is open (for a team, at least), submissions are "
+            "on their way, being scored or to be carried over, or its test set is being "
+            "re-scored. Close it, wait for the queue, end the re-scoring, and try again.",
             code="settling",
         )
     for other in _sharing(session, storage, phase, now):
@@ -76,45 +106,26 @@ def unblind(
     phase.unblinded_at = now
     session.flush()
     bump_board(session, phase.id)
-    _record(session, "phase.unblind", phase, actor_id, {"unblinded_at": None}, now)
-
-
-def close_early(session: Session, phase: Phase, *, now: datetime, actor_id: str | None) -> None:
-    """End the window of an open phase now. An audited act."""
-    if window(phase.opens_at, phase.closes_at, now) is not Window.OPEN:
-        raise Conflict(f"“{phase.title}” is not open, so it can't be closed.")
-    before = rfc3339(phase.closes_at) if phase.closes_at else None
-    phase.closes_at = now
-    session.flush()
-    bump_board(session, phase.id)
-    _record(session, "phase.close", phase, actor_id, {"closes_at": before}, now)
-
-
-def _record(
-    session: Session,
-    action: str,
-    phase: Phase,
-    actor_id: str | None,
-    before: dict[str, str | None],
-    now: datetime,
-) -> None:
-    """Both acts set one time of the phase to now."""
     record_act(
         session,
         now=now,
         actor_id=actor_id,
-        action=action,
+        action="phase.unblind",
         target=phase.slug,
         challenge_id=phase.challenge_id,
-        before=before,
-        after=dict.fromkeys(before, rfc3339(now)),
+        before={"unblinded_at": None},
+        after={"unblinded_at": rfc3339(now)},
     )
 
 
 def due(session: Session, now: datetime) -> list[Phase]:
     """Phases that are to be unblinded by themselves at this moment (settled or not)."""
     blind = session.scalars(
-        select(Phase).where(Phase.unblinded_at.is_(None), Phase.closes_at <= now)
+        select(Phase).where(
+            Phase.unblinded_at.is_(None),
+            # A phase without a close may close by taking carried entries.
+            or_(Phase.closes_at <= now, Phase.carried_at <= now),
+        )
     ).all()
     return [phase for phase in blind if _is_due(phase, now)]
 

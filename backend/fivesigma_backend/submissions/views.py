@@ -20,7 +20,7 @@ from .schemas import FindingOut, SubmissionOut
 
 Scores = dict[str, dict[str, Any]]
 DIGITS = {name: metric.digits for name, metric in METRICS.items()}
-SubmissionRow = Row[Submission, Evaluation, Phase, Team, str, str]
+SubmissionRow = Row[Submission, Evaluation, Phase, Team, str, str, Entry]
 
 
 @dataclass(frozen=True)
@@ -78,15 +78,16 @@ def visible_findings(evaluation: Evaluation, sight: Sight) -> list[FindingOut]:
     return [FindingOut(**finding) for finding in found]
 
 
-def submission_rows() -> Select[Submission, Evaluation, Phase, Team, str, str]:
+def submission_rows() -> Select[Submission, Evaluation, Phase, Team, str, str, Entry]:
     """Submissions with all that is shown beside them, in one statement."""
     return (
-        select(Submission, Evaluation, Phase, Team, User.username, Challenge.slug)
+        select(Submission, Evaluation, Phase, Team, User.username, Challenge.slug, Entry)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
         .join(Phase, Phase.id == Evaluation.phase_id)
         .join(Team, Team.id == Evaluation.team_id)
         .join(User, User.id == Submission.user_id)
         .join(Challenge, Challenge.id == Submission.challenge_id)
+        .join(Entry, Entry.id == Submission.entry_id)
     )
 
 
@@ -99,8 +100,7 @@ def team_submissions(
     session: Session, team_ids: Sequence[str], *, limit: int, before: str | None = None
 ) -> tuple[list[SubmissionRow], str | None]:
     """A page of the submissions of teams, the newest first, and where the next page begins."""
-    mine = submission_rows().join(Entry, Entry.id == Submission.entry_id)
-    mine = mine.where(Entry.team_id.in_(team_ids))
+    mine = submission_rows().where(Entry.team_id.in_(team_ids))
     if before is not None:
         mine = mine.where(Submission.id < before)
     rows = session.execute(mine.order_by(Submission.id.desc()).limit(limit + 1)).all()
@@ -110,7 +110,7 @@ def team_submissions(
 
 def submission_out(row: SubmissionRow, *, organiser: bool, public_url: str) -> SubmissionOut:
     """A submission as the API and the pages show it."""
-    submission, evaluation, phase, team, username, slug = row
+    submission, evaluation, phase, team, username, slug, entry = row
     allowed = sight(phase, organiser=organiser)
     return SubmissionOut(
         id=submission.id,
@@ -125,9 +125,18 @@ def submission_out(row: SubmissionRow, *, organiser: bool, public_url: str) -> S
         metadata=submission.declared,
         submitted_at=rfc3339(submission.submitted_at),
         submitted_by=username,
+        note=submission.note,
         scores=visible_scores(evaluation, allowed),
         findings=visible_findings(evaluation, allowed),
         selected=submission.selected,
+        late=submission.late,
+        carried_from=submission.carried_from_id,
+        superseded=submission.superseded_at is not None,
         reference=evaluation.reference,
         url=f"{public_url.rstrip('/')}/submissions/{submission.id}",
+        hidden=submission.hidden_at is not None,
+        disqualified=submission.disqualified_at is not None,
+        disqualified_reason=submission.disqualified_reason,
+        team_disqualified_reason=entry.disqualified_reason,
+        refunded=submission.refunded_at is not None,
     )

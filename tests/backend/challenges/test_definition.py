@@ -404,16 +404,10 @@ def test_keys_without_their_behaviour_are_refused_instead_of_ignored() -> None:
         {
             **tiny_toml(),
             "test_sets": main_set(variants="variant"),
-            "phases": [
-                phase(late=True),
-                phase(slug="next", carry_over="best", carry_from="final"),
-            ],
         }
     )
     assert not_supported_yet(parse_definition(text)) == [
         "test_sets: variants is not supported yet; leave it out",
-        "phases: late = true is not supported yet; leave it out",
-        "phases: carry_over is not supported yet; leave it out",
     ]
 
 

@@ -10,7 +10,8 @@ from fivesigma_backend.challenges.models import Phase
 from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.core.errors import Conflict
 from fivesigma_backend.submissions.admission import close_ticket, open_ticket
-from fivesigma_backend.submissions.unblinding import close_early, settled, unblind
+from fivesigma_backend.submissions.moving import close_early
+from fivesigma_backend.submissions.unblinding import settled, unblind
 from sqlalchemy import select, update
 from stories import Story
 
