@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import click
 
-from .commands import contests, keeping, people, running
+from .commands import contests, keeping, people, rescoring, running
 from .commands.base import Group
 
 
@@ -22,7 +22,7 @@ def main() -> None:
     """
 
 
-for _module in (running, keeping, people, contests):
+for _module in (running, keeping, people, contests, rescoring):
     for _command in _module.COMMANDS:
         main.add_command(_command)
 

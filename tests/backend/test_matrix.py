@@ -57,6 +57,9 @@ POLICIES: dict[str, dict[str, int | None]] = {
     "merge: withdrawn by its leader (submit)": NOBODY
     | {"visitor": 401, "reader": 403, "rival": IN},
     "challenge: organiser": NOBODY | {"visitor": 401, "organiser": IN, "admin": IN},
+    "challenge: organiser, sending a file": NOBODY
+    | {"visitor": 401, "organiser": IN, "admin": IN},
+    "admin, sending a file": NOBODY | {"admin": IN},
     "submission: changed by its team (submit)": NOBODY
     | {"visitor": 401, "reader": 403, "member": IN},
     "submission: seen by its team and organisers (read)": NOBODY
@@ -68,7 +71,7 @@ ELSEWHERE = {"/metrics", "/api/v1/challenges/{slug}/events"}
 # password fails, and joining asks for the rules.
 MORE_TO_SAY = (
     *("{token_id}", "{user_id}", "{username}", "{code_id}", "{row_id}", "{name}"),
-    *("/login", "/join"),
+    *("{rescoring}", "/login", "/join"),
 )
 Headers = dict[str, str]
 
