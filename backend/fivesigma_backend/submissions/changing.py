@@ -54,7 +54,7 @@ def _note(session: Session, events: Events, submission: Submission, text: str) -
 def plain_text(text: str) -> str:
     """A text of several lines without control characters."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(one for one in lines if one == "\n" or category(one) != "Cc").strip()
+    return "".join(one for one in lines if one in "\n\t" or category(one) != "Cc").strip()
 
 
 def _select(session: Session, submission: Submission, selected: bool, now: datetime) -> None:
