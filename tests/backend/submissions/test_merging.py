@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from fivesigma_backend.challenges.models import Challenge, Phase
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.submissions import joining
+from fivesigma_backend.submissions.evaluating import Result, claim, record
 from fivesigma_backend.submissions.merging_rules import (
     days_started,
     most_together,
@@ -239,6 +240,24 @@ def test_a_file_that_is_scored_after_the_merge_counts_for_the_common_team(
     unite(bob, ada)
     assert story.drain() == 1
     assert board(bob) == [("bob", ["ada", "bob"], 2)]
+    assert_standings_are_derived(story)
+
+
+def test_a_worker_that_held_an_evaluation_through_a_merge_records_for_the_common_team(
+    story: Story, clock: FrozenClock
+) -> None:
+    ada, bob = story.person("ada"), story.person("bob")
+    clock.advance(minutes=1)
+    assert ada.submit(story.prediction(0.5)).status_code == 201
+    with story.platform.db.transaction() as session:
+        held = claim(session, worker="one", now=clock(), lease=timedelta(seconds=30))
+    assert held is not None
+    unite(bob, ada)
+    score = {"ams": {"value": 3.0, "sigma": 0.1, "n": 100}}
+    with story.platform.db.transaction() as session:
+        found = Result(ok=True, findings=[], scorer_version=1, public=score, private=score)
+        assert record(session, held, found, clock())
+    assert board(bob) == [("bob", ["ada", "bob"], 1)]
     assert_standings_are_derived(story)
 
 
