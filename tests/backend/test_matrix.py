@@ -60,6 +60,7 @@ POLICIES: dict[str, dict[str, int | None]] = {
     "challenge: organiser, sending a file": NOBODY
     | {"visitor": 401, "organiser": IN, "admin": IN},
     "admin, sending a file": NOBODY | {"admin": IN},
+    "submission: organiser": NOBODY | {"visitor": 401, "organiser": IN, "admin": IN},
     "submission: changed by its team (submit)": NOBODY
     | {"visitor": 401, "reader": 403, "member": IN},
     "submission: seen by its team and organisers (read)": NOBODY
@@ -70,7 +71,7 @@ ELSEWHERE = {"/metrics", "/api/v1/challenges/{slug}/events"}
 # Whoever is let in may be refused all the same: what these name is not there, a log-in without a
 # password fails, and joining asks for the rules.
 MORE_TO_SAY = (
-    *("{token_id}", "{user_id}", "{username}", "{code_id}", "{row_id}", "{name}"),
+    *("{token_id}", "{user_id}", "{username}", "{team_id}", "{code_id}", "{row_id}", "{name}"),
     *("{rescoring}", "/login", "/join"),
 )
 Headers = dict[str, str]

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from ..accounts.access import OfferedCsrf, PlatformOf, check_csrf, identify, require_scope
 from ..challenges.access import Access, find_access
 from ..challenges.models import Challenge
-from ..core.errors import NotFound
+from ..core.errors import NotAuthenticated, NotFound
 from ..core.platform import Platform
 from ..core.security import Actor
 from ..core.web import policy
@@ -49,6 +49,22 @@ def of_submission(scope: str, *, change: bool = False) -> SubmissionPolicy:
         return found
 
     return check
+
+
+@policy("submission: organiser")
+def judged(
+    request: Request, submission_id: str, platform: PlatformOf, offered: OfferedCsrf
+) -> SubmissionAccess:
+    """An organiser of the submission's challenge; nobody else learns that this exists."""
+    actor = identify(request, platform)
+    if not actor.known:
+        raise NotAuthenticated
+    found = _find(platform, actor, submission_id)
+    if not found.access.organiser:
+        raise NotFound
+    check_csrf(request, platform, actor, offered)
+    request.state.access = found.access
+    return found
 
 
 def _find(platform: Platform, actor: Actor, submission_id: str) -> SubmissionAccess:

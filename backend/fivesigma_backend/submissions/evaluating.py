@@ -16,11 +16,12 @@ from fivesigma_scoring.report import Finding
 from sqlalchemy import CursorResult, Select, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from ..challenges.models import Phase, Solution
+from ..challenges.models import Challenge, Phase, Solution, TestSet
 from ..core.ids import new_id
 from ..teams.models import Team
 from .figures_rules import FiguresState
 from .models import Evaluation, Submission
+from .plausibility import is_implausible
 from .rules import State, after_crash, after_lost_lease
 from .standings import lock_entry_of, restand
 
@@ -92,9 +93,10 @@ def _whose_turn() -> Select[str]:
     return (
         select(waiting.id)
         .join(Team, Team.id == waiting.team_id)
+        .join(Challenge, Challenge.id == waiting.challenge_id)
         .outerjoin(by_challenge, by_challenge.c.key == waiting.challenge_id)
         .outerjoin(by_team, by_team.c.key == waiting.team_id)
-        .where(waiting.state == State.QUEUED)
+        .where(waiting.state == State.QUEUED, Challenge.trashed_at.is_(None))
         .order_by(
             waiting.priority,
             func.coalesce(by_challenge.c.running, 0),
@@ -163,6 +165,7 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
         scorer_version=result.scorer_version,
         public_scores=result.public,
         private_scores=result.private,
+        implausible=is_implausible(_plausible(session, held), result.public, result.private),
         figures_state=FiguresState.DUE if result.ok and counts else None,
     )
     if kept and counts:
@@ -173,6 +176,17 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
 def _counts(session: Session, held: Claim) -> bool:
     current = select(Submission.evaluation_id).where(Submission.id == held.submission_id)
     return session.scalar(current) == held.evaluation_id
+
+
+def _plausible(session: Session, held: Claim) -> dict[str, Any] | None:
+    """The bound beyond which organisers are told of a score."""
+    definition = session.scalars(
+        select(TestSet.definition)
+        .join(Phase, Phase.test_set_id == TestSet.id)
+        .where(Phase.id == held.phase_id)
+    ).one()
+    bound: dict[str, Any] | None = definition.get("plausible")
+    return bound
 
 
 def record_crash(
@@ -230,8 +244,13 @@ def requeue_stale(session: Session, now: datetime) -> Sequence[Evaluation]:
 
 
 def anything_waits(session: Session) -> bool:
-    """Whether an evaluation is queued."""
-    waiting = select(Evaluation.id).where(Evaluation.state == State.QUEUED).limit(1)
+    """Whether an evaluation is queued, of a challenge that is not in the trash."""
+    waiting = (
+        select(Evaluation.id)
+        .join(Challenge, Challenge.id == Evaluation.challenge_id)
+        .where(Evaluation.state == State.QUEUED, Challenge.trashed_at.is_(None))
+        .limit(1)
+    )
     return session.scalar(waiting) is not None
 
 

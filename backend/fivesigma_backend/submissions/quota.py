@@ -23,9 +23,9 @@ def limits_of(challenge: Challenge, phase: PhaseDefinition, entry: Entry | None)
     """The limits that `challenge.toml` sets for a phase, and organisers for an entry of it."""
     given = phase.limits
     return Limits(
-        per_day=_own(entry and entry.per_day, given.per_day),
-        total=_own(entry and entry.total, given.total),
-        concurrent=_own(entry and entry.concurrent, given.concurrent),
+        per_day=_own(entry.per_day if entry else None, given.per_day),
+        total=_own(entry.total if entry else None, given.total),
+        concurrent=_own(entry.concurrent if entry else None, given.concurrent),
         calendar=given.window == "calendar",
         zone=challenge.definition.get("timezone", "UTC"),
     )
