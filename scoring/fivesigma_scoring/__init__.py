@@ -1,6 +1,7 @@
 """Metrics, prediction files and uncertainties: a laptop runs exactly what the server runs."""
 
 from fivesigma_scoring.api import compare, score
+from fivesigma_scoring.details import metric_and_place, metric_of
 from fivesigma_scoring.interval import coverage_score
 from fivesigma_scoring.kinds import KINDS
 from fivesigma_scoring.metric import Comparison, Estimate, Metric
@@ -48,6 +49,8 @@ __all__ = [
     "compile_solution",
     "coverage_score",
     "make_usage",
+    "metric_and_place",
+    "metric_of",
     "read_prediction",
     "score",
     "score_challenge",

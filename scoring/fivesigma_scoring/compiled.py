@@ -16,6 +16,7 @@ from fivesigma_scoring.prediction import PredictionFormat
 from fivesigma_scoring.registry import METRICS
 from fivesigma_scoring.report import Finding
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary
+from fivesigma_scoring.slices import by_name, load_slices, write_slices
 from fivesigma_scoring.solution_files import SolutionError
 from fivesigma_scoring.splits import IGNORED, PRIVATE, PUBLIC
 from fivesigma_scoring.universe import load_array
@@ -30,6 +31,8 @@ Scores = Mapping[str, Mapping[str, Estimate]]
 """Split -> metric -> estimate."""
 VariantScores = Mapping[str, Mapping[str, Mapping[str, Estimate]]]
 """Split -> variant -> metric -> estimate."""
+SliceScores = Mapping[str, Mapping[str, Mapping[str, Estimate | None]]]
+"""Split -> slice -> metric -> estimate; None where the metric has no value there."""
 
 
 def write_phase(folder: Path, phase: PhaseScoring, truth: Truth) -> dict[str, SplitSummary]:
@@ -46,12 +49,17 @@ def write_phase(folder: Path, phase: PhaseScoring, truth: Truth) -> dict[str, Sp
     usage = truth.usage[phase.slug]
     np.save(folder / "usage.npy", usage, allow_pickle=False)
     names = _variants_in_use(truth, usage)
+    nominal = _nominal(truth, usage != IGNORED)
+    slices = [name for column in truth.slices for name in column.used(nominal)]
     summaries = {}
     for split, code in SPLITS.items():
         (folder / split).mkdir()
         try:
             rows = np.flatnonzero(usage == code)
             summaries[split] = _write_split(folder / split, rows, phase, truth, names)
+            if slices:
+                events = truth.events(_nominal(truth, usage == code))
+                write_slices(folder / split, truth.slices, slices, events)
         except ValueError as error:
             raise SolutionError(f"Phase {phase.slug}, {split} split: {error}") from error
     settings = {"metrics": phase.names(), "options": dict(phase.options)}
@@ -59,6 +67,13 @@ def write_phase(folder: Path, phase: PhaseScoring, truth: Truth) -> dict[str, Sp
         settings |= {VARIANTS: names, "variant_rank": phase.variant_rank}
     (folder / PHASE_FILE).write_text(json.dumps(settings, indent=1) + "\n")
     return summaries
+
+
+def _nominal(truth: Truth, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
+    """Rows of the nominal variant among those that are `chosen`, (n,)."""
+    if truth.variants is not None:
+        chosen = chosen & (truth.variants.code == truth.variants.names.index(NOMINAL))
+    return np.flatnonzero(chosen)
 
 
 def _variants_in_use(truth: Truth, usage: NDArray[np.int8]) -> list[str]:
@@ -125,6 +140,8 @@ class PhaseScores:
         What stands in the columns of the board.
     variants
         Empty where there are none.
+    slices
+        On the nominal events of each slice; empty where there are none.
     diagnoses
         Warnings that need the truth, of the public split (its nominal events).
 
@@ -132,6 +149,7 @@ class PhaseScores:
 
     scores: Scores
     variants: VariantScores
+    slices: SliceScores
     diagnoses: tuple[Finding, ...]
 
 
@@ -155,12 +173,16 @@ def score_phase(kind: Kind, folder: Path, aligned: Any, form: PredictionFormat) 
     metrics = with_options([METRICS[name] for name in names], settings["options"])
     scores: dict[str, dict[str, Estimate]] = {}
     variants: dict[str, dict[str, dict[str, Estimate]]] = {}
+    slices: dict[str, Mapping[str, Mapping[str, Estimate | None]]] = {}
     diagnoses: tuple[Finding, ...] = ()
     for split in SPLITS:
         sample = kind.load(folder / split, aligned)
         if split == DIAGNOSED:
             diagnoses = tuple(kind.diagnose(sample, form))
         shown = kind.estimates(sample, metrics)
+        if parts := load_slices(folder / split):
+            rows = kind.sliced(sample, [*parts.values()], metrics)
+            slices[split] = by_name([*parts], rows, metrics)
         if VARIANTS in settings:
             events = _load_variants(kind, folder / split, aligned, sample, len(settings[VARIANTS]))
             shown, columns = events.estimates(metrics, shown, settings["variant_rank"])
@@ -169,7 +191,7 @@ def score_phase(kind: Kind, folder: Path, aligned: Any, form: PredictionFormat) 
                 for at, variant in enumerate(settings[VARIANTS])
             }
         scores[split] = dict(zip(names, shown, strict=True))
-    return PhaseScores(scores, variants, diagnoses)
+    return PhaseScores(scores, variants, slices, diagnoses)
 
 
 def _load_variants(

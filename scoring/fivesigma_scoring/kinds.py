@@ -20,6 +20,7 @@ from fivesigma_scoring.segmentation import kind as segmentation
 from fivesigma_scoring.selection import kind as selection
 from fivesigma_scoring.selection.columns import CLASS
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
+from fivesigma_scoring.slices import Places, Row, Slices
 from fivesigma_scoring.solution_files import sample_names
 from fivesigma_scoring.uncertainty import Chosen
 from fivesigma_scoring.variants import Linked, Variants
@@ -49,6 +50,13 @@ class Truth(Protocol):
     @property
     def variants(self) -> Variants | None:
         """Which variant each event belongs to; None where the test set has none."""
+
+    @property
+    def slices(self) -> Sequence[Slices]:
+        """Which slice each event belongs to, for each column of the test set that has slices."""
+
+    def events(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Which of the events `rows` are scored, in the order that `save_split` gives them."""
 
     def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
         """Which events of `rows` are one physical event, int64 (n,); None where each is its own.
@@ -135,6 +143,9 @@ class Kind(Protocol):
 
     def estimates(self, sample: Any, metrics: Sequence[Chosen]) -> list[Estimate]:
         """Each metric with its sampling error."""
+
+    def sliced(self, sample: Any, parts: Sequence[Places], metrics: Sequence[Chosen]) -> list[Row]:
+        """Each metric on some of the events, for each of the `parts`; None without a value."""
 
     def diagnose(self, sample: Any, form: PredictionFormat) -> list[Finding]:
         """Warnings that need the truth of the events, as cheap as their metrics."""

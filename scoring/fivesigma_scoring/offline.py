@@ -73,8 +73,8 @@ def score_offline(
     prediction
         A prediction file for the same ids.
     test_set
-        What masks need to know: classes and shape, unless the truth says them. Variants are not
-        told apart: the truth is one sample.
+        What masks need to know: classes and shape, unless the truth says them. Variants and slices
+        are not told apart: the truth is one sample.
 
     Returns
     -------
@@ -151,6 +151,7 @@ def offline_sample(
         usage=None,
         split=None,
         variants=None,
+        slices=(),
         needs_score=any(one.needs_score for one, _ in chosen),
     )
     kind, truth = KINDS[name], Path(truth)

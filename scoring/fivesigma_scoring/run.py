@@ -6,7 +6,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from fivesigma_scoring.compiled import PHASE_FILE, Scores, VariantScores, score_phase
+from fivesigma_scoring.compiled import (
+    PHASE_FILE,
+    Scores,
+    SliceScores,
+    VariantScores,
+    score_phase,
+)
 from fivesigma_scoring.files.container import check_name
 from fivesigma_scoring.kinds import KINDS, Kind, Universe
 from fivesigma_scoring.metric import Estimate
@@ -40,6 +46,8 @@ class Outcome:
         Split -> variant -> metric -> estimate; empty where there are none.
     diagnoses
         Warnings that need the truth, of the public split; seen by whoever sees its scores.
+    slices
+        Split -> slice -> metric -> estimate, None where it has no value; empty without slices.
 
     """
 
@@ -48,12 +56,14 @@ class Outcome:
     scorer_version: int = 0
     variants: VariantScores = field(default_factory=dict)
     diagnoses: tuple[Finding, ...] = ()
+    slices: SliceScores = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """``{"ok", "findings", "scores": {split: {metric: {…}}} or null, "scorer_version"}``.
 
         With ``"diagnoses": [finding, …]`` beside them.
-        Only where there are variants also ``"variants": {split: {variant: {metric: {…}}}}``.
+        Only where there are variants also ``"variants": {split: {variant: {metric: {…}}}}``, where
+        there are slices ``"slices": {split: {slice: {metric: {…} or null}}}``.
         """
         answer = {
             **self.report.as_json(),
@@ -63,6 +73,8 @@ class Outcome:
         }
         if self.variants:
             answer["variants"] = {split: _as_json(one) for split, one in self.variants.items()}
+        if self.slices:
+            answer["slices"] = {split: _as_json(one) for split, one in self.slices.items()}
         return answer
 
     @classmethod
@@ -72,12 +84,13 @@ class Outcome:
         variants = {split: _from_json(one) for split, one in value.get("variants", {}).items()}
         diagnoses = tuple(Finding.from_json(one) for one in value["diagnoses"])
         report = Report.from_json(value)
-        return cls(report, scores, value["scorer_version"], variants, diagnoses)
+        slices = {split: _some(one) for split, one in value.get("slices", {}).items()}
+        return cls(report, scores, value["scorer_version"], variants, diagnoses, slices)
 
 
-def _as_json(table: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str, Any]]:
+def _as_json(table: Mapping[str, Mapping[str, Estimate | None]]) -> dict[str, dict[str, Any]]:
     return {
-        row: {name: estimate.as_json() for name, estimate in metrics.items()}
+        row: {name: estimate and estimate.as_json() for name, estimate in metrics.items()}
         for row, metrics in table.items()
     }
 
@@ -85,6 +98,13 @@ def _as_json(table: Mapping[str, Mapping[str, Estimate]]) -> dict[str, dict[str,
 def _from_json(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Estimate]]:
     return {
         row: {name: Estimate.from_json(estimate) for name, estimate in metrics.items()}
+        for row, metrics in table.items()
+    }
+
+
+def _some(table: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Estimate | None]]:
+    return {
+        row: {name: estimate and Estimate.from_json(estimate) for name, estimate in metrics.items()}
         for row, metrics in table.items()
     }
 
@@ -163,7 +183,7 @@ def score_file(
     if aligned is None:
         return Outcome(report, {}, version)
     scored = score_phase(kind, folder, aligned, form)
-    return Outcome(report, scored.scores, version, scored.variants, scored.diagnoses)
+    return Outcome(report, scored.scores, version, scored.variants, scored.diagnoses, scored.slices)
 
 
 def check_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fivesigma_scoring.details import metric_of
 from fivesigma_scoring.prediction import PredictionFormat
 
 
@@ -36,6 +37,8 @@ class TestSetSpec:
         Column whose equal values mark rows of one physical event.
     variants
         Column that names the variant of each row; ``nominal`` is one of them.
+    slices
+        Columns of the solution; rows (of masks: events) with the same value of one are a slice.
     classes
         Segmentation: names of the classes, class 0 first.
     shape
@@ -56,6 +59,7 @@ class TestSetSpec:
     split: SplitSpec | None = None
     group: str | None = None
     variants: str | None = None
+    slices: Sequence[str] = ()
     classes: Sequence[str] = ()
     shape: Sequence[int] = ()
     bounds: tuple[float, float] | None = None
@@ -92,8 +96,8 @@ class PhaseScoring:
     variant_rank: str = "nominal"
 
     def names(self) -> list[str]:
-        """Ranking metric first, each metric once."""
-        return list(dict.fromkeys([self.metric, *self.metrics]))
+        """Ranking metric first, each metric once; columns such as ``ams@nominal`` name theirs."""
+        return list(dict.fromkeys(map(metric_of, [self.metric, *self.metrics])))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from fivesigma_scoring.settings import PhaseScoring, SplitSpec, TestSetSpec
+from fivesigma_scoring.slices import Slices
 from fivesigma_scoring.solution_files import (
     SolutionError,
     Source,
@@ -22,6 +23,7 @@ from fivesigma_scoring.universe import Universe
 from fivesigma_scoring.variants import Variants
 
 VARIANT = r"^[^\p{C}]{1,40}$"
+SLICE = r"^[^\p{C}]{0,40}$"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class RowTruth:
         Phase -> int8: 0 ignored, 1 public, 2 private.
     variants
         Which variant each event belongs to; None without such a column.
+    slices
+        Which slice each event belongs to, for each column that has slices.
 
     """
 
@@ -45,10 +49,15 @@ class RowTruth:
     group: NDArray[np.int64] | None
     usage: Mapping[str, NDArray[np.int8]]
     variants: Variants | None = None
+    slices: Sequence[Slices] = ()
 
     def groups(self, rows: NDArray[np.intp]) -> NDArray[np.int64] | None:
         """Which of these events are one physical event, int64 (n,)."""
         return None if self.group is None else self.group[rows]
+
+    def events(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Row of each event that is scored, in the order of a split's events."""
+        return rows
 
 
 @dataclass(frozen=True)
@@ -130,6 +139,29 @@ class SolutionTable:
             name = self.source.path.name
             raise SolutionError(f"{name}: the column {column!r} {error}") from error
 
+    def slices(self) -> tuple[Slices, ...]:
+        """Which slice each row belongs to, for each column that the settings name.
+
+        Raises
+        ------
+        SolutionError
+            A column has no values, too many, or one that is not printable or too long.
+
+        """
+        return tuple(self._slices(name) for name in dict.fromkeys(self.test_set.slices))
+
+    def _slices(self, name: str) -> Slices:
+        column = self.source.need(name)
+        text = text_of(self.frame, column)
+        bad = np.flatnonzero(~text.str.contains(SLICE).to_numpy())
+        what = "holds no name of a slice (up to 40 printable characters)"
+        self.source.fail(column, bad, self.frame, what)
+        try:
+            return Slices.of(name, text)[self.order]
+        except ValueError as error:
+            file = self.source.path.name
+            raise SolutionError(f"{file}: the column {column!r} {error}") from error
+
     def text(self, name: str) -> NDArray[np.str_]:
         """A column as text (n,)."""
         column = text_of(self.frame, self.source.need(name))
@@ -182,10 +214,10 @@ class SolutionTable:
 
 
 def named_columns(test_set: TestSetSpec, phases: Sequence[PhaseScoring]) -> list[str]:
-    """Columns that the settings name: usage, group, variants, and those that a split looks at."""
+    """Columns that the settings name: usage, group, variants, slices, and those of a split."""
     split = test_set.split
     drawn = () if split is None else (split.group, split.stratify)
-    named = (test_set.group, test_set.variants, *drawn)
+    named = (test_set.group, test_set.variants, *test_set.slices, *drawn)
     usage = usage_columns(test_set, phases).values()
     return [*usage, *(name for name in named if isinstance(name, str))]
 

@@ -34,7 +34,7 @@ def never_targets(test_set: TestSetSpec) -> list[str]:
     usage, split = test_set.usage, test_set.split
     columns = [usage] if isinstance(usage, str) else list((usage or {}).values())
     drawn = () if split is None else (split.group, split.stratify)
-    named = (*columns, test_set.group, test_set.variants, *drawn)
+    named = (*columns, test_set.group, test_set.variants, *test_set.slices, *drawn)
     return [*NEVER_TARGETS, *(name for name in named if isinstance(name, str))]
 
 

@@ -21,6 +21,7 @@ from fivesigma_scoring.regression.training import training_ranges
 from fivesigma_scoring.regression.truth import load, read_truth, write_perfect
 from fivesigma_scoring.report import Finding
 from fivesigma_scoring.settings import TestSetSpec
+from fivesigma_scoring.slices import each_apart
 from fivesigma_scoring.solution_files import SolutionError, Source, open_sample, sample_names
 from fivesigma_scoring.uncertainty import compare_samples as compare
 from fivesigma_scoring.uncertainty import estimates
@@ -41,11 +42,13 @@ __all__ = [
     "read_truth",
     "read_universe",
     "sample_of",
+    "sliced",
     "universe_of_truth",
     "write_perfect",
 ]
 
 open_universe = Universe.load
+sliced = each_apart(estimates)
 
 
 @dataclass(frozen=True)

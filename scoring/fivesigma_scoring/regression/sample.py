@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from fivesigma_scoring.arrays import as_weights
 from fivesigma_scoring.regression.quantiles import SortedValues
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.slices import numbered
 from fivesigma_scoring.sums import dot, dot_columns
 from fivesigma_scoring.uncertainty import effective_number, summed_by_group
 
@@ -59,6 +60,11 @@ class Sample:
         return cls(
             truth.reshape(weight.size, -1), prediction.reshape(weight.size, -1), weight, group
         )
+
+    def take(self, places: NDArray[np.intp]) -> Self:
+        """Some of the events, at (m,) increasing places; errors as for `of`."""
+        weight, group = self.weight[places], numbered(self.group, places)
+        return type(self).of(self.truth[places], self.prediction[places], weight, group)
 
     @property
     def n(self) -> int:

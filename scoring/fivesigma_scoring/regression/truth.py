@@ -100,7 +100,7 @@ def read_truth(
     columns = [_target(table, name, form) for name in form.targets]
     values = np.ascontiguousarray(np.stack(columns, axis=1))
     usage = table.usage(phases, quantile_bins(values[:, 0]))
-    shared = (table.weight(), table.group(), usage, table.variants())
+    shared = (table.weight(), table.group(), usage, table.variants(), table.slices())
     return RegressionTruth(*shared, targets=form.targets, values=values)
 
 

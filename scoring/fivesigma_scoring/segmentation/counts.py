@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fivesigma_scoring.report import Finding, InputRefusedError
+from fivesigma_scoring.slices import numbered
 
 CLASSES = 256
 """Class numbers are 8-bit."""
@@ -41,6 +42,19 @@ class Sample:
     group: NDArray[np.int64] | None = None
     skipped: int = 0
     derived: dict[object, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def take(self, places: NDArray[np.intp]) -> Self:
+        """Some of the events, at (m,) increasing places.
+
+        Raises
+        ------
+        ValueError
+            There is none of them.
+
+        """
+        if not places.size:
+            raise ValueError("There is no event to score.")
+        return type(self)(self.counts[places], numbered(self.group, places))
 
     @property
     def n(self) -> int:

@@ -21,6 +21,7 @@ from fivesigma_scoring.segmentation.split import load
 from fivesigma_scoring.segmentation.truth import read_truth, write_perfect
 from fivesigma_scoring.segmentation.universe import MaskUniverse
 from fivesigma_scoring.settings import TestSetSpec
+from fivesigma_scoring.slices import each_apart
 from fivesigma_scoring.uncertainty import compare_samples as compare
 from fivesigma_scoring.uncertainty import estimates
 from fivesigma_scoring.variants import apart as link
@@ -39,11 +40,13 @@ __all__ = [
     "read_truth",
     "read_universe",
     "sample_of",
+    "sliced",
     "universe_of_truth",
     "write_perfect",
 ]
 
 open_universe = MaskUniverse.load
+sliced = each_apart(estimates)
 
 
 def header(names: Sequence[str], form: PredictionFormat) -> Sequence[Finding]:

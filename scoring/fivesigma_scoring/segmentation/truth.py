@@ -32,6 +32,7 @@ from fivesigma_scoring.segmentation.split import (
 )
 from fivesigma_scoring.segmentation.universe import MaskUniverse
 from fivesigma_scoring.settings import PhaseScoring, SplitSummary, TestSetSpec
+from fivesigma_scoring.slices import Slices
 from fivesigma_scoring.universe import load_array
 from fivesigma_scoring.variants import Variants
 
@@ -57,6 +58,8 @@ class MaskTruth:
         int64 (n,) in that order, equal for events that fluctuate together; None without a column.
     variants
         Which variant each event belongs to; None without a column.
+    slices
+        Which slice each event belongs to, for each column that has slices.
 
     """
 
@@ -67,6 +70,7 @@ class MaskTruth:
     usage: Mapping[str, NDArray[np.int8]]
     group: NDArray[np.int64] | None
     variants: Variants | None
+    slices: Sequence[Slices]
 
     @cached_property
     def number(self) -> int:
@@ -94,7 +98,11 @@ class MaskTruth:
         """Which events of `rows` with scored pixels fluctuate together, int64 (n,)."""
         if self.group is None:
             return None
-        return self.group[self.universe.ordered[self._scored(rows)]]
+        return self.group[self.events(rows)]
+
+    def events(self, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Row of each of the events `rows` with scored pixels, in the order of a split's events."""
+        return np.asarray(self.universe.ordered[self._scored(rows)])
 
     def _scored(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
         """Places, ascending, of the events `rows` that have scored pixels."""
@@ -197,9 +205,8 @@ def read_truth(
         for first, last in universe.stretches():
             start, stop = np.searchsorted(keys, np.array([first, last]) * universe.size)
             others[start:stop] = ~np.isin(keys[start:stop], universe.keys(first, last))
-    return MaskTruth(
-        universe, lit, keys[others], classes[others], usage, table.group(), table.variants()
-    )
+    columns = (usage, table.group(), table.variants(), table.slices())
+    return MaskTruth(universe, lit, keys[others], classes[others], *columns)
 
 
 def write_perfect(compiled: Path, path: Path) -> Path:

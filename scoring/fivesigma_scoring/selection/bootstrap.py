@@ -77,7 +77,7 @@ def _paired_bootstrap(
     metric: Metric, first: Sample, second: Sample, options: Options
 ) -> float | None:
     code = first.truth * 4 + first.selected * 2 + second.selected
-    joint = [draws.reshape(REPLICAS, 2, 2, 2) for draws in _replicas(first, code, 8)]
+    joint = [draws.reshape(REPLICAS, 2, 2, 2) for draws in draw_cells(first, code, 8)]
     values = [
         _replica_values(metric, _rescaled(sample, *marginal), options)
         for sample, marginal in (
@@ -94,7 +94,7 @@ def bootstrap(sample: Sample) -> Replicas:
     Declared totals are restored in each replica, exactly as the metric's weights were scaled.
     """
     code = sample.truth * 2 + sample.selected
-    count, weight = (draws.reshape(REPLICAS, 2, 2) for draws in _replicas(sample, code, 4))
+    count, weight = (draws.reshape(REPLICAS, 2, 2) for draws in draw_cells(sample, code, 4))
     return _rescaled(sample, count, weight)
 
 
@@ -117,7 +117,7 @@ def _replica_values(metric: Metric, replicas: Replicas, options: Options) -> NDA
     return np.array([missing if r is None else metric.function(r, options) for r in replicas])
 
 
-def _replicas(
+def draw_cells(
     sample: Sample, code: NDArray[np.int_], cells: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Counts and sums of weights per replica and cell, each (REPLICAS, cells)."""

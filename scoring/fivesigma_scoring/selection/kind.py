@@ -20,6 +20,7 @@ from fivesigma_scoring.selection.diagnosis import diagnose
 from fivesigma_scoring.selection.linked import Linked
 from fivesigma_scoring.selection.reading import align
 from fivesigma_scoring.selection.reading import read_selection as read
+from fivesigma_scoring.selection.sliced import sliced
 from fivesigma_scoring.selection.truth import load, read_truth, write_perfect
 from fivesigma_scoring.selection.weights import scale
 from fivesigma_scoring.settings import TestSetSpec
@@ -40,6 +41,7 @@ __all__ = [
     "read_truth",
     "read_universe",
     "sample_of",
+    "sliced",
     "universe_of_truth",
     "write_perfect",
 ]

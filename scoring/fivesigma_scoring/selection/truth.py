@@ -93,7 +93,8 @@ def read_truth(
     table = SolutionTable.open(solution, universe, test_set, phases, ["label"])
     label = read_labels(table.source, table.frame, table.source.need("label"))[table.order]
     usage = table.usage(phases, label)
-    return SelectionTruth(table.weight(), table.group(), usage, table.variants(), label=label)
+    shared = (table.weight(), table.group(), usage, table.variants(), table.slices())
+    return SelectionTruth(*shared, label=label)
 
 
 def read_labels(source: Source, frame: pl.DataFrame, column: str) -> NDArray[np.bool_]:
