@@ -13,12 +13,13 @@ from ..accounts.access import PlatformOf
 from ..challenges.access import Access, organiser
 from ..core.errors import NotFound
 from ..core.platform import Platform
+from ..core.queue import SCORE_QUEUE, SCORE_TASK, ring_after_commit
 from ..core.security import Actor
 from .editing import rescore
 from .editing_access import admin_sending, organiser_sending
 from .editing_uploads import as_problem, load_folder, received_file, unpacked, with_solution
 from .models import Rescoring
-from .rescoring import cancel, lock_rescoring
+from .rescoring import cancel, lock_rescoring, retry
 from .rescoring_preview import rescoring_detail, rescoring_out
 from .rescoring_schemas import LoadOut, PlannedOut, RescoreOut, RescoringDetail, RescoringList
 from .takeover import take_over
@@ -146,6 +147,13 @@ def post_go_on(platform: PlatformOf, access: Organised, rescoring: str) -> Resco
     return get_rescoring(platform, access, rescoring)
 
 
+@router.post("/admin/challenges/{slug}/rescorings/{rescoring}/retry")
+def post_retry(platform: PlatformOf, access: Organised, rescoring: str) -> RescoringDetail:
+    """Queue again what could not be scored."""
+    try_again(platform, access, rescoring)
+    return get_rescoring(platform, access, rescoring)
+
+
 @router.post("/admin/challenges/{slug}/rescorings/{rescoring}/cancel")
 def post_cancel(platform: PlatformOf, access: Organised, rescoring: str) -> RescoringDetail:
     """Give a re-scoring up; nothing that people see has changed by it."""
@@ -172,6 +180,15 @@ def go_on(platform: Platform, access: Access, rescoring_id: str) -> None:
         now=platform.clock(),
         actor_id=access.actor.user_id,
     )
+
+
+def try_again(platform: Platform, access: Access, rescoring_id: str) -> None:
+    """Queue what failed again."""
+    with platform.db.transaction() as session:
+        rescoring_of(session, access, rescoring_id)
+        held = lock_rescoring(session, rescoring_id)
+        retry(session, held, now=platform.clock(), actor_id=access.actor.user_id)
+        ring_after_commit(session, platform.bell, SCORE_TASK, SCORE_QUEUE)
 
 
 def give_up(platform: Platform, access: Access, rescoring_id: str) -> None:

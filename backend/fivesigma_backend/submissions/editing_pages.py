@@ -19,7 +19,7 @@ from ..core.pages import redirect, render
 from ..core.platform import Platform
 from .editing import Planned, rescore
 from .editing_access import organiser_sending
-from .editing_api import LISTED, give_up, go_on, rescoring_of
+from .editing_api import LISTED, give_up, go_on, rescoring_of, try_again
 from .editing_uploads import (
     as_problem,
     keep_folder,
@@ -140,6 +140,19 @@ def go_on_form(
     except Problem as problem:
         return _rescoring(request, platform, access, rescoring, problem)
     return redirect(f"/challenges/{access.challenge.slug}/organise/edit", notice="rescored")
+
+
+@router.post("/challenges/{slug}/organise/rescorings/{rescoring}/retry")
+def retry_form(
+    request: Request, platform: PlatformOf, access: Organised, rescoring: str
+) -> Response:
+    """Queue what failed again."""
+    try:
+        try_again(platform, access, rescoring)
+    except Problem as problem:
+        return _rescoring(request, platform, access, rescoring, problem)
+    here = f"/challenges/{access.challenge.slug}/organise/rescorings/{rescoring}"
+    return redirect(here, notice="rescoring")
 
 
 @router.post("/challenges/{slug}/organise/rescorings/{rescoring}/cancel")

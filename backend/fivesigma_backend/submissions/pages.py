@@ -25,6 +25,7 @@ from .admission import extensions_of, is_open, own_team, phases_taking
 from .changing import cancel, change
 from .checking import check_upload
 from .figures_shown import figures_of
+from .history import history_of
 from .limits import limits_in
 from .receiving import Delivery
 from .rules import UNFINISHED, own_close
@@ -165,6 +166,7 @@ def one_page(
         row = submission_row(session, found.submission_id)
         phases = phases_of(session, found.access.challenge.id)
         figures = figures_of(session, found, row[1], row[2])
+        history = history_of(session, row[0], row[2], organiser=found.access.organiser)
     submission, evaluation, phase, team, *_, entry = row
     definition = PhaseDefinition.model_validate(phase.definition)
     organiser = found.access.organiser
@@ -187,6 +189,7 @@ def one_page(
         open=is_open(phase, entry.closes_at, request.state.began_at),
         unfinished=evaluation.state in UNFINISHED,
         figures=figures,
+        history=history,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import CursorResult, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from ..challenges.grafting import Grafted
@@ -24,11 +24,10 @@ from .announcing import announce_board
 from .figures_rules import FiguresState
 from .generations import drop_cancelled, fill, lacks_any, running
 from .models import Evaluation, Rescoring, Submission
-from .rescoring_rules import LONGEST_REASON, Progress
+from .rescoring_rules import CANCELLED, LONGEST_REASON, SWITCHED, Progress
 from .restanding import lock_entries, restand_phase
 from .rules import State
 
-SWITCHED, CANCELLED = "switched", "cancelled"
 ANSWERED = (State.SCORED, State.REJECTED)
 
 
@@ -150,6 +149,30 @@ def cancel(session: Session, rescoring: Rescoring, *, now: datetime, actor_id: s
     )
     _end(session, rescoring, CANCELLED, now)
     _record(session, "rescoring.cancel", rescoring, now, actor_id)
+
+
+def retry(session: Session, rescoring: Rescoring, *, now: datetime, actor_id: str | None) -> int:
+    """Queue again what could not be scored; `rescoring` is locked. Returns how many."""
+    failed = session.execute(
+        update(Evaluation)
+        .where(Evaluation.rescoring_id == rescoring.id, Evaluation.state == State.FAILED)
+        .values(
+            state=State.QUEUED,
+            queued_at=now,
+            finished_at=None,
+            crashes=0,
+            lost_leases=0,
+            reference=None,
+            failure=None,
+            findings=None,
+        )
+        .execution_options(synchronize_session=False)
+    )
+    number = failed.rowcount if isinstance(failed, CursorResult) else 0
+    if not number:
+        raise Conflict("Nothing of this re-scoring has failed.", code="nothing")
+    _record(session, "rescoring.retry", rescoring, now, actor_id, queued=number)
+    return number
 
 
 def advance(session: Session, rescoring: Rescoring, now: datetime) -> Progress:

@@ -9,6 +9,7 @@ from .counting import Place
 from .rules import State
 
 LONGEST_REASON = 500
+SWITCHED, CANCELLED = "switched", "cancelled"
 
 
 @dataclass(frozen=True)
