@@ -21,9 +21,9 @@ from .folder import Inventory
 from .grafting import Grafted
 from .models import Challenge, Organiser, Phase, PublishedFile, Solution, TestSet
 
-# Challenges stand below submissions, so this asks by the table's name. An entry is made together
-# with a team's first submission in a phase.
-ENTRIES = table("entries", column("phase_id"))
+# Challenges stand below submissions, so this asks by the tables' names.
+ENTRIES = table("entries", column("id"), column("phase_id"))
+SUBMISSIONS = table("submissions", column("entry_id"))
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,11 @@ def submitted_phases(session: Session, challenge_id: str) -> frozenset[str]:
         session.scalars(
             select(Phase.slug).where(
                 Phase.challenge_id == challenge_id,
-                Phase.id.in_(select(ENTRIES.c.phase_id)),
+                Phase.id.in_(
+                    select(ENTRIES.c.phase_id).join(
+                        SUBMISSIONS, SUBMISSIONS.c.entry_id == ENTRIES.c.id
+                    )
+                ),
             )
         )
     )

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, organiser, visible
 from ..challenges.definition import Definition
+from ..challenges.neighbours import own_closes
 from ..challenges.service import phases_of
 from ..challenges.views import phase_view
 from ..core.errors import Problem
@@ -68,6 +69,8 @@ def overview(request: Request, access: Seen, platform: PlatformOf) -> Response:
     with platform.db.read() as session:
         phases = phases_of(session, access.challenge.id)
         news = news_for(session, access, SHOWN)
+        joined = access.actor.user_id if access.joined_at else None
+        closes = own_closes(session, access.challenge.id, joined) if joined else {}
     definition = Definition.model_validate(access.challenge.definition)
     now = platform.clock()
     return render(
@@ -78,6 +81,7 @@ def overview(request: Request, access: Seen, platform: PlatformOf) -> Response:
         news=news,
         card=render_markdown(access.challenge.card),
         views=[phase_view(phase, definition.timezone, now) for phase in phases],
+        own_closes=closes,
         definition=definition,
     )
 

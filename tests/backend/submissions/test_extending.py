@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from conftest import FrozenClock
 from fivesigma_backend.challenges.models import Phase
+from fivesigma_backend.challenges.storing import submitted_phases
 from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.submissions.rules import Intake, intake, own_close
 from fivesigma_backend.teams.models import Notice, Team
@@ -132,6 +133,17 @@ def test_a_team_that_was_banned_or_merged_holds_nobody_up(
     clock.advance(days=20)
     story.tick()
     assert phase_of(story, "final").unblinded_at == clock()
+
+
+def test_more_time_alone_freezes_nothing_of_the_phase(story: Story, prof: Person) -> None:
+    ada = story.person("ada")
+    extend(prof, "ada", LATER)
+    challenge_id = phase_of(story, "final").challenge_id
+    with story.platform.db.read() as session:
+        assert submitted_phases(session, challenge_id) == frozenset()
+    ada.submit(story.prediction())
+    with story.platform.db.read() as session:
+        assert submitted_phases(session, challenge_id) == {"final"}
 
 
 def test_a_phase_without_a_close_needs_no_extension(story: Story, prof: Person) -> None:
