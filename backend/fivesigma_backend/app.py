@@ -26,8 +26,9 @@ from .problems import install_problem_handlers
 from .site import api as site_api
 from .site import pages as site_pages
 from .submissions import api as submissions_api
-from .submissions import judging_api, judging_pages
 from .submissions import editing_api, editing_pages
+from .submissions import finals_routes
+from .submissions import judging_api, judging_pages
 from .submissions import figures_routes, organising, phase_pages, team_api, team_pages
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
@@ -80,6 +81,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(organising.api, prefix=API, dependencies=token)
     app.include_router(judging_api.router, prefix=API, dependencies=token)
     app.include_router(editing_api.router, prefix=API, dependencies=token)
+    app.include_router(finals_routes.api, prefix=API, dependencies=token)
     app.include_router(figures_routes.api, prefix=API, dependencies=token)
     app.include_router(leaderboards_api.router, prefix=API, dependencies=token)
     app.include_router(site_pages.router, include_in_schema=False)
@@ -92,8 +94,9 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(submissions_pages.router, include_in_schema=False)
     app.include_router(team_pages.router, include_in_schema=False)
     app.include_router(phase_pages.router, include_in_schema=False)
-    app.include_router(editing_pages.router, include_in_schema=False)
     app.include_router(judging_pages.router, include_in_schema=False)
+    app.include_router(editing_pages.router, include_in_schema=False)
+    app.include_router(finals_routes.pages, include_in_schema=False)
     app.include_router(figures_routes.pages, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")

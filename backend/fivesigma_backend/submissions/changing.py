@@ -18,7 +18,7 @@ from .admission import is_open
 from .announcing import announce_board, announce_submission
 from .models import Entry, Evaluation, Submission
 from .rules import COUNTING, State
-from .schemas import SubmissionChange
+from .schemas import LONGEST_NOTE, SubmissionChange
 from .standings import bump_board, lock_entry, restand
 
 
@@ -44,11 +44,22 @@ def change(
 
 def _note(session: Session, events: Events, submission: Submission, text: str) -> None:
     """The team's word on its method; once a phase is unblinded it stands on the board."""
-    submission.note = plain_text(text) or None
+    submission.note = checked_note(text) or None
     phase = session.get_one(Phase, session.get_one(Entry, submission.entry_id).phase_id)
     if phase.unblinded_at is not None:
         bump_board(session, phase.id)
         announce_board(session, events, phase.id)
+
+
+def checked_note(text: str) -> str:
+    """A note as it is stored. Raises Unprocessable for one that is too long."""
+    note = plain_text(text)
+    if len(note) > LONGEST_NOTE:
+        raise Unprocessable(
+            f"A note has at most {LONGEST_NOTE:,} characters; this one has {len(note):,}. "
+            "Shorten it, or give the address of a longer text."
+        )
+    return note
 
 
 def plain_text(text: str) -> str:

@@ -22,14 +22,14 @@ from ..core.platform import Platform
 from ..teams.membership import own_team_ids
 from .access import SubmissionAccess, of_submission
 from .admission import extensions_of, is_open, own_team, phases_taking
-from .changing import cancel, change
+from .changing import cancel, change, checked_note
 from .checking import check_upload
 from .figures_shown import figures_of
-from .history import history_of
+from .finals_shown import open_finals
 from .limits import limits_in
 from .receiving import Delivery
 from .rules import UNFINISHED, own_close
-from .schemas import SubmissionChange
+from .schemas import LONGEST_NOTE, SubmissionChange
 from .succession import source_of
 from .views import submission_out, submission_row, team_submissions
 
@@ -92,6 +92,7 @@ def _submit_form(
         taking = phases_taking(phases, extensions, now)
         shown = next(iter(taking), phases[-1])
         context = _submit_context(session, access, shown, now) if access.participant else {}
+        finals = open_finals(session, access, taking, now)
     return render(
         request,
         "submissions/submit.html",
@@ -99,6 +100,7 @@ def _submit_form(
         access=access,
         phases=phases,
         open_phases=taking,
+        finals=finals,
         phase_options=[(one.slug, one.title) for one in taking],
         extended=[
             (one, extensions[one.id])
@@ -140,12 +142,15 @@ def list_page(
         rows, following = team_submissions(session, team_ids, limit=PAGE, before=cursor)
         items = [submission_out(row, organiser=False, public_url=url) for row in rows]
         phases = phases_of(session, access.challenge.id)
+        finals = open_finals(session, access, phases, request.state.began_at)
     return render(
         request,
         "submissions/list.html",
         access=access,
         phases=phases,
         team=team,
+        finals=finals,
+        how={one.id: one.how for each in finals for one in each.items},
         rows=[
             (item, row[0], _metric_of(row[2].definition))
             for item, row in zip(items, rows, strict=True)
@@ -166,7 +171,6 @@ def one_page(
         row = submission_row(session, found.submission_id)
         phases = phases_of(session, found.access.challenge.id)
         figures = figures_of(session, found, row[1], row[2])
-        history = history_of(session, row[0], row[2], organiser=found.access.organiser)
     submission, evaluation, phase, team, *_, entry = row
     definition = PhaseDefinition.model_validate(phase.definition)
     organiser = found.access.organiser
@@ -183,13 +187,13 @@ def one_page(
         metrics=[METRICS[name] for name in (definition.metric, *definition.metrics)],
         entry=entry,
         finals=definition.finals,
+        longest_note=LONGEST_NOTE,
         hidden=definition.board == "hidden",
         member=found.member,
         source=source_of(phases, phase),
         open=is_open(phase, entry.closes_at, request.state.began_at),
         unfinished=evaluation.state in UNFINISHED,
         figures=figures,
-        history=history,
     )
 
 
@@ -199,9 +203,11 @@ def select_form(
     platform: PlatformOf,
     found: Annotated[SubmissionAccess, Depends(of_submission("submit", change=True))],
     selected: Annotated[bool, Form()],
+    note: Annotated[str | None, Form()] = None,
 ) -> Response:
-    """Select or unselect as one of the finals."""
-    wanted = SubmissionChange(selected=selected)
+    """Select or unselect as one of the finals, with a word on its method."""
+    said = None if note is None else checked_note(note)
+    wanted = SubmissionChange(selected=selected, note=said)
     with platform.db.transaction() as session:
         change(session, platform.events, found, wanted, now=request.state.began_at)
     notice = "selected" if selected else "deselected"
