@@ -71,3 +71,14 @@ def grouped(table: Mapping[str, Rule]) -> list[tuple[Rule, list[str]]]:
         found.setdefault(rule, []).append(key)
     strict = list(Effect)
     return sorted(found.items(), key=lambda one: -strict.index(one[0].submitted))
+
+
+def as_markdown() -> str:
+    """All tables as one of Markdown, as `backend/EDITING.md` has it."""
+    lines = ["| keys | with submissions | unblinded |", "|---|---|---|"]
+    for name, table in TABLES.items():
+        for rule, found in grouped(table):
+            named = ", ".join(f"`{key}`" for key in found)
+            place = name.replace("_", " ")
+            lines.append(f"| {place}: {named} | {rule.submitted} | {rule.unblinded} |")
+    return "\n".join(lines)
