@@ -12,7 +12,7 @@ from ..core.audit import record_act
 from ..core.security import digest, new_secret
 from .errors import InvalidResetCode, LastAdmin
 from .models import ApiToken, ResetCode, User
-from .neighbours import rename_teams_of_one
+from .neighbours import forget_registrations, rename_teams_of_one
 from .rules import PSEUDONYM, RESET_CODE_LIFE, name_key, searchable
 from .service import end_sessions, get_user, lock_proven, replace_password
 
@@ -133,6 +133,7 @@ def delete_account(
     for model in (ApiToken, ResetCode):
         session.execute(delete(model).where(model.user_id == user.id))
     rename_teams_of_one(session, user.id, user.username)
+    forget_registrations(session, user.id)
     record_act(session, now=now, actor_id=user.id, action="user.deleted", target=user.id)
     session.flush()
 

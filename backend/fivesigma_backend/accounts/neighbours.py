@@ -16,6 +16,8 @@ CHALLENGES = table(
 _ORGANISERS = table("organisers", column("challenge_id"), column("user_id"))
 _TEAMS = table("teams", column("id"), column("name"), column("name_key"))
 _MEMBERS = table("team_members", column("team_id"), column("user_id"))
+_ROSTER_ROWS = table("roster_rows", column("user_id"))
+_APPLICATIONS = table("applications", column("user_id"), column("message"))
 
 
 def _visible_to(user_id: str) -> ColumnElement[bool]:
@@ -48,6 +50,16 @@ def organises_any(session: Session, user_id: str) -> bool:
         select(_ORGANISERS.c.user_id).where(_ORGANISERS.c.user_id == user_id).limit(1)
     )
     return found is not None
+
+
+def forget_registrations(session: Session, user_id: str) -> None:
+    """Take the person off the class lists and empty what they wrote to organisers."""
+    session.execute(
+        update(_ROSTER_ROWS).where(_ROSTER_ROWS.c.user_id == user_id).values(user_id=None)
+    )
+    session.execute(
+        update(_APPLICATIONS).where(_APPLICATIONS.c.user_id == user_id).values(message="")
+    )
 
 
 def rename_teams_of_one(session: Session, user_id: str, name: str) -> None:

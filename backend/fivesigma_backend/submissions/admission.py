@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 
 from ..challenges.access import Access
 from ..challenges.definition import PhaseDefinition
-from ..challenges.models import Phase, TestSet
+from ..challenges.models import Participation, Phase, TestSet
 from ..challenges.rules import Window, window
 from ..challenges.service import phases_of
-from ..core.errors import BadRequest, Closed, NotFound
+from ..core.errors import BadRequest, Closed, Forbidden, NotFound
 from ..core.ids import new_id
 from ..teams.models import Team, TeamMember
 from .models import Entry, UploadTicket
@@ -182,17 +182,25 @@ def own_team(session: Session, access: Access) -> Team:
 
 
 def lock_team_id(session: Session, access: Access) -> str:
-    """The actor's team, in which they stay until the transaction ends."""
-    team_id = session.scalar(
-        select(TeamMember.team_id)
+    """The actor's team, in which they stay until the transaction ends; not that of the banned."""
+    found = session.execute(
+        select(TeamMember.team_id, Participation.banned_at)
+        .join(
+            Participation,
+            (Participation.challenge_id == TeamMember.challenge_id)
+            & (Participation.user_id == TeamMember.user_id),
+        )
         .where(
             TeamMember.challenge_id == access.challenge.id,
             TeamMember.user_id == access.actor.user_id,
         )
         .with_for_update(read=True)
-    )
-    if team_id is None:
+    ).one_or_none()
+    if found is None:
         raise NotFound("You have no team in this challenge. Join it first.")
+    if found.banned_at is not None:
+        raise Forbidden("You were excluded from this challenge meanwhile.", code="banned")
+    team_id: str = found.team_id
     return team_id
 
 

@@ -13,6 +13,7 @@ from ..challenges.boards import renew_boards
 from ..challenges.models import Organiser, Participation
 from ..core.audit import record_act
 from ..core.errors import Conflict, NotFound, Unprocessable
+from .membership import lock_teams
 from .models import Team, TeamMember
 from .registration_rules import LONGEST_MESSAGE, line_problem, one_line
 
@@ -107,7 +108,8 @@ def settle_team_ban(session: Session, team: Team, now: datetime) -> None:
 def _locked(
     session: Session, challenge_id: str, username: str
 ) -> tuple[Team | None, Participation]:
-    """The participant and the team, which is locked first: all who change a team wait there."""
+    """The participant and the team; nobody joins or leaves one until the transaction ends."""
+    lock_teams(session, challenge_id)
     user_id = searchable(username) and session.scalar(
         select(User.id)
         .join(Participation, Participation.user_id == User.id)
@@ -120,7 +122,6 @@ def _locked(
         select(Team)
         .join(TeamMember, TeamMember.team_id == Team.id)
         .where(TeamMember.challenge_id == challenge_id, TeamMember.user_id == user_id)
-        .with_for_update(of=Team)
         .execution_options(populate_existing=True)
     )
     one = session.get_one(

@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 from conftest import FrozenClock
 from fastapi.testclient import TestClient
+from fivesigma_backend.challenges.access import find_access
 from fivesigma_backend.challenges.models import Challenge, Participation, Phase
+from fivesigma_backend.challenges.service import phases_of
+from fivesigma_backend.core.errors import Forbidden
 from fivesigma_backend.core.ids import new_id
 from fivesigma_backend.core.platform import Platform
+from fivesigma_backend.core.security import SCOPES, Actor
+from fivesigma_backend.submissions.admission import admission_to
+from fivesigma_backend.submissions.handing_in import Upload, accept
 from fivesigma_backend.teams.models import Team, TeamMember
 from people import Browser
 from registering import ADMIN, School, at_once, begin_school, join
@@ -239,3 +245,21 @@ def test_the_page_does_all_of_it_and_says_what_stands_in_the_way(school: School)
     nobody = boss.post(f"{PAGE}/applications", page=PAGE, decision="approve")
     assert nobody.status_code == 422
     assert "Nobody found" in boss.get(f"{PAGE}?q=zzz").text
+
+
+def test_a_ban_while_a_file_travels_refuses_the_file(school: School) -> None:
+    story = school.story
+    story.person("ada")
+    user = story.user("ada")
+    upload = Upload(sha256="a" * 64, size=1, filename="a.csv")
+    actor = Actor(user.id, user.username, scopes=frozenset(SCOPES))
+    with story.platform.db.read() as session:
+        access = find_access(session, actor, "tiny", public_boards=True)
+        admission = admission_to(session, access, phases_of(session, access.challenge.id)[0])
+    school.organise("ada/ban", reason="two accounts")
+    now = story.platform.clock()
+    with (
+        pytest.raises(Forbidden, match="excluded"),
+        story.platform.db.transaction() as session,
+    ):
+        accept(session, access, admission, upload, began_at=now, now=now)

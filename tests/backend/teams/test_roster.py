@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import FrozenClock
 from fastapi.testclient import TestClient
+from fivesigma_backend.accounts.administration import delete_account
+from fivesigma_backend.accounts.models import User
 from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.teams.models import RosterRow, Team, TeamMember
@@ -134,6 +136,20 @@ def test_each_name_gets_a_code_that_lets_one_person_in(school: School, clock: Fr
     row = next(one for one in school.rows(RosterRow) if one.name == "Ada Lovelace")
     assert (row.claimed_at, row.user_id) == (clock(), school.story.user("ada").id)
     assert school.boss.get(ADMIN).json()["items"][0]["roster_name"] == "Ada Lovelace"
+
+
+def test_a_deleted_account_is_no_longer_on_the_list(school: School, clock: FrozenClock) -> None:
+    code = issue(school)["Ada Lovelace"]
+    join(school.person("ada"), code)
+    user = school.story.user("ada")
+    with school.platform.db.transaction() as session:
+        session.get_one(User, user.id).password_hash = "proven"
+        session.flush()
+        delete_account(session, user.id, proven_hash="proven", now=clock())
+    row = next(one for one in school.rows(RosterRow) if one.name == "Ada Lovelace")
+    assert row.user_id is None
+    assert (row.claimed_at, listed(school)[0]) == (clock(), ("Ada Lovelace", None))
+    assert school.boss.post(f"{ADMIN}/roster/{row.id}/code").status_code == 200
 
 
 def test_two_use_one_code_at_once_and_exactly_one_is_in(school: School) -> None:
