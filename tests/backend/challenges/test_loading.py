@@ -35,7 +35,7 @@ from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.core.errors import Conflict, NotFound
 from fivesigma_backend.core.ids import new_id
 from fivesigma_backend.core.platform import Platform
-from fivesigma_backend.submissions.models import Entry
+from fivesigma_backend.submissions.models import Entry, Submission
 from fivesigma_backend.teams.models import Team
 from fivesigma_scoring import score_file
 from people import make_user
@@ -66,6 +66,7 @@ def with_phase(**changes: Any) -> dict[str, Any]:
 
 def hand_in(platform: Platform, challenge_id: str) -> None:
     """What the first submission of a team leaves behind, as far as loading cares."""
+    user = make_user(platform, "ada")
     with platform.db.transaction() as session:
         team = Team(
             id=new_id(),
@@ -77,7 +78,23 @@ def hand_in(platform: Platform, challenge_id: str) -> None:
         session.add(team)
         session.flush()
         phase = phases_of(session, challenge_id)[0]
-        session.add(Entry(id=new_id(), phase_id=phase.id, team_id=team.id))
+        entry = Entry(id=new_id(), phase_id=phase.id, team_id=team.id)
+        session.add(entry)
+        session.flush()
+        session.add(
+            Submission(
+                id=new_id(),
+                entry_id=entry.id,
+                challenge_id=challenge_id,
+                user_id=user.id,
+                sha256="0" * 64,
+                size=1,
+                filename="a.csv",
+                declared=None,
+                submitted_at=platform.clock(),
+                evaluation_id=new_id(),
+            )
+        )
 
 
 def test_a_folder_becomes_a_challenge(platform: Platform, tmp_path: Path) -> None:
