@@ -44,12 +44,24 @@ def phase_view(phase: Phase, timezone: str, now: datetime) -> PhaseView:
         further=[METRICS[name] for name in names[1:]],
         options=definition.options,
         totals=definition.normalise or {},
-        limits=limits_text(definition.limits),
+        limits=intake_text(definition),
         counts=counts_text(definition),
         unblinding=unblinding_text(definition),
         opens_local=_local(phase.opens_at, zone),
         closes_local=_local(phase.closes_at, zone) if phase.closes_at else None,
     )
+
+
+def intake_text(phase: PhaseDefinition) -> str:
+    """What a phase takes, in words: how many files, late ones, and those of an earlier phase."""
+    which = {"selected": "finals", "best": "best public one", "latest": "latest one"}
+    carried = f"each team's {which.get(phase.carry_over)} of “{phase.carry_from}”"
+    if not phase.uploads:
+        return f"no uploads; it takes over {carried}"
+    text = limits_text(phase.limits)
+    if phase.carry_over != "none":
+        text += f"; {carried} besides"
+    return f"{text}; late ones, unranked, once the private board is open" if phase.late else text
 
 
 def limits_text(limits: LimitsDefinition) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+from fivesigma_backend.challenges.definition import PhaseDefinition
+from fivesigma_backend.challenges.views import intake_text
 from fivesigma_backend.submissions.carry_rules import CarryOver, Fate, chosen, fates, last_team
 from fivesigma_backend.submissions.counting import BoardRule, Scored, SplitScore, finalists
 from hypothesis import given
@@ -123,3 +126,27 @@ def test_fates_bring_what_is_present_to_what_is_chosen_and_then_rest(
     assert {name for name, superseded in after.items() if not superseded} == wanted
     assert set(present) <= set(after)
     assert set(fates(wanted, after).values()) <= {Fate.STAYS}
+
+
+PHASE = {"slug": "next", "title": "Next", "opens": START, "metric": "ams", "carry_from": "first"}
+
+
+@pytest.mark.parametrize(
+    ("keys", "text"),
+    [
+        (
+            {"carry_over": "selected", "uploads": False},
+            "no uploads; it takes over each team's finals of “first”",
+        ),
+        (
+            {"carry_over": "latest", "limits": {"total": 3}},
+            "3 in total; each team's latest one of “first” besides",
+        ),
+        (
+            {"carry_from": None, "late": True},
+            "unlimited; late ones, unranked, once the private board is open",
+        ),
+    ],
+)
+def test_a_phase_says_what_it_takes(keys: dict[str, object], text: str) -> None:
+    assert intake_text(PhaseDefinition.model_validate(PHASE | keys)) == text
