@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fivesigma_scoring import METRICS, Metric
+from fivesigma_scoring import METRICS, Metric, metric_of
 from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
@@ -60,7 +60,7 @@ def history_of(
                 finished_at=evaluation.finished_at,
                 counts=evaluation.id == submission.evaluation_id,
                 pending=evaluation.rescoring_id is not None and outcome is None,
-                metric=None if metric is None else METRICS[metric],
+                metric=None if metric is None else METRICS[metric_of(metric)],
                 scores={split: one[metric] for split, one in scores.items() if metric in one},
             )
         )
