@@ -173,13 +173,14 @@ def go_on(platform: Platform, access: Access, rescoring_id: str) -> None:
     """Let a re-scoring take over past failures."""
     with platform.db.read() as session:
         rescoring_of(session, access, rescoring_id)
-    take_over(
-        platform,
-        rescoring_id,
-        past_failures=True,
-        now=platform.clock(),
-        actor_id=access.actor.user_id,
-    )
+    with as_problem():
+        take_over(
+            platform,
+            rescoring_id,
+            past_failures=True,
+            now=platform.clock(),
+            actor_id=access.actor.user_id,
+        )
 
 
 def try_again(platform: Platform, access: Access, rescoring_id: str) -> None:

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from ..challenges.definition import Definition
+from ..challenges.definition import Definition, DefinitionError
 from ..challenges.grafting import Grafted, grafted
 from ..challenges.models import Challenge, Phase, Solution, TestSet
 from ..challenges.preparing import SOURCE
@@ -24,6 +24,7 @@ from .models import Rescoring
 from .rescoring import advance, lock_rescoring, switch
 
 logger = logging.getLogger(__name__)
+BATCHES_AT_ONCE = 10  # a tick is short; the next one goes on
 
 
 def tend(platform: Platform, now: datetime) -> None:
@@ -37,12 +38,17 @@ def tend(platform: Platform, now: datetime) -> None:
             _tend(platform, rescoring_id, now)
         except Conflict as reason:  # ended by somebody, or not yet: the next tick asks again
             logger.info("re-scoring %s is not carried on: %s", rescoring_id, reason)
+        except (DefinitionError, OSError):  # its organisers see it wait, and may cancel it
+            logger.exception("re-scoring %s can't take over", rescoring_id)
 
 
 def _tend(platform: Platform, rescoring_id: str, now: datetime) -> None:
-    with platform.db.transaction() as session:
-        ready = advance(session, lock_rescoring(session, rescoring_id), now).ready
-    if ready:
+    for _ in range(BATCHES_AT_ONCE):
+        with platform.db.transaction() as session:
+            found = advance(session, lock_rescoring(session, rescoring_id), now)
+        if not found.lacking:
+            break
+    if found.ready:
         take_over(platform, rescoring_id, past_failures=False, now=now, actor_id=None)
 
 

@@ -14,6 +14,7 @@ from fivesigma_backend.challenges.models import Challenge, Phase, Solution, Test
 from fivesigma_backend.challenges.service import export_challenge
 from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.core.errors import Conflict
+from fivesigma_backend.submissions import generations
 from fivesigma_backend.submissions import rescoring as rescoring_module
 from fivesigma_backend.submissions.editing import rescore
 from fivesigma_backend.submissions.evaluating import claim
@@ -343,6 +344,24 @@ def test_submissions_without_an_evaluation_of_the_new_generation_get_one(
     story.tick()
     assert rescorings(story)[0].ended_at is None
     assert len(generation(story, held)) == 2
+    finish(story)
+    assert rescorings(story)[0].outcome == "switched"
+
+
+def test_many_submissions_are_queued_in_batches_and_none_is_left_out(
+    story: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generations, "BATCH", 1)
+    ada = story.person("ada")
+    for cut in (0.0, 0.3, 0.6):
+        hand_in(ada, story.prediction(cut))
+        story.drain()
+    held = begin(story)
+    assert len(generation(story, held)) == 1
+    story.drain()
+    story.tick()
+    assert rescorings(story)[0].ended_at is None
+    assert len({one.submission_id for one in generation(story, held)}) == 3
     finish(story)
     assert rescorings(story)[0].outcome == "switched"
 

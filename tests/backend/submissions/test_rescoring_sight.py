@@ -228,6 +228,28 @@ def test_a_solution_with_another_path_waits_for_the_switch_too(story: Story) -> 
     assert update(story, folder).changes == ()
 
 
+def test_a_folder_edited_so_that_the_solution_has_no_place_is_explained(story: Story) -> None:
+    """Between begin and switch the path of the new solution becomes that of another file."""
+    scored(story)
+    folder = other_truth(story, test_sets={"main": {"solution": "new.csv"}})
+    (folder / "solution.csv").rename(folder / "new.csv")
+    update(story, folder)
+    taken = write_tiny_challenge(story.folder.parent / "taken", files={"x": {"path": "new.csv"}})
+    (taken / "new.csv").write_text("something else")
+    assert update(story, taken).rescored == ()
+    story.drain()
+    story.tick()
+    (held,) = rescorings(story)
+    assert held.ended_at is None
+    boss = story.person("boss", joined=False, admin=True)
+    answer = boss.post(f"{API}/admin/challenges/tiny/rescorings/{held.id}/go-on")
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_folder")
+    assert "give one of them another name" in answer.json()["detail"]
+    update(story, write_tiny_challenge(story.folder.parent / "free"))
+    story.tick()
+    assert rescorings(story)[0].outcome == "switched"
+
+
 def test_every_key_of_challenge_toml_stands_in_the_table_of_frozen_fields() -> None:
     assert set(TEST_SET_KEYS) == set(TestSetDefinition.model_fields)
     assert set(PHASE_KEYS) == set(PhaseDefinition.model_fields)
