@@ -20,7 +20,8 @@ from ..core.errors import Unprocessable
 from ..core.platform import Platform
 from ..teams.models import Team
 from .announcing import announce_board
-from .carrying import CarryPlan, announce_carried, carry_over, plan
+from .carry_plan import CarryPlan, plan
+from .carrying import announce_carried, carry_over
 from .extending import extend, extensions_in, find_team
 from .moving import close_early, move
 from .phase_schemas import CarriedOut, CarryOut, ExtensionIn, ExtensionOut, PhaseOut, TimesIn
