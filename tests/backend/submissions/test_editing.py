@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 from challenge_folder import write_tiny_challenge
+from fivesigma_backend.accounts.service import start_session
+from fivesigma_backend.challenges import zips
 from fivesigma_backend.challenges.models import Challenge, Organiser, Solution
-from fivesigma_backend.core.security import COOKIE
+from fivesigma_backend.core.security import COOKIE, csrf_token, sign_cookie
 from fivesigma_backend.submissions.models import Evaluation
 from rescorings import generation, other_truth, rescorings, with_phase
 from sqlalchemy import func, select
@@ -103,7 +105,7 @@ def test_a_folder_is_previewed_and_then_brings_the_challenge_to_what_it_says(
 def test_a_new_solution_is_previewed_begun_and_says_who_would_move(
     story: Story, boss: Person
 ) -> None:
-    ada, ben = handed_in(story, "ada", "ben")
+    ada, _ = handed_in(story, "ada", "ben")
     solution = (other_truth(story) / "solution.csv").read_bytes()
     path = f"{ADMIN}/tiny/test_sets/main/solution"
     looked = send(boss, "POST", f"{path}?preview=true", solution, "solution.csv")
@@ -133,7 +135,6 @@ def test_a_new_solution_is_previewed_begun_and_says_who_would_move(
     assert {row["team"]: row["rank"] for row in ada.board().json()["rows"]} == {"ben": 1, "ada": 2}
     assert boss.get(one).json()["boards"] == []
     assert boss.get(one).json()["outcome"] == "switched"
-    del ben
 
 
 def make_ben_win(story: Story) -> None:
@@ -259,8 +260,6 @@ def test_what_is_no_zip_or_grows_too_large_is_refused(
     for content in (b"", b"PK", zipped(story.folder)[:-40], b"\x00" * 1000):
         answer = send(boss, "PUT", f"{ADMIN}/tiny", content)
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_folder"), content[:4]
-    from fivesigma_backend.challenges import zips
-
     monkeypatch.setattr(zips.unpack_zip, "__kwdefaults__", {"largest": 10_000})
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -272,9 +271,6 @@ def test_what_is_no_zip_or_grows_too_large_is_refused(
 
 def browse(story: Story, person: str) -> Any:
     """A browser of somebody, and the token of its forms."""
-    from fivesigma_backend.accounts.service import start_session
-    from fivesigma_backend.core.security import csrf_token, sign_cookie
-
     with story.platform.db.transaction() as session:
         user = story.user(person).id
         token = start_session(session, user, now=story.platform.clock(), days=1)
