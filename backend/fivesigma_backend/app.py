@@ -15,11 +15,13 @@ from starlette.types import Scope
 from .accounts import api as accounts_api
 from .accounts import pages as accounts_pages
 from .challenges import api as challenges_api
+from .challenges import audit_routes, trash_routes
 from .challenges import pages as challenges_pages
 from .core.middleware import RequestStamp
 from .core.platform import Platform
 from .core.web import require_policies
 from .leaderboards import api as leaderboards_api
+from .leaderboards import export_routes
 from .leaderboards import pages as leaderboards_pages
 from .leaderboards.cache import BoardCache
 from .problems import install_problem_handlers
@@ -28,7 +30,7 @@ from .site import pages as site_pages
 from .submissions import api as submissions_api
 from .submissions import editing_api, editing_pages
 from .submissions import finals_routes
-from .submissions import judging_api, judging_pages
+from .submissions import judging_api, judging_pages, queue_pages
 from .submissions import figures_routes, organising, phase_pages, team_api, team_pages
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
@@ -73,6 +75,8 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(site_api.router)
     app.include_router(accounts_api.router, prefix=API, dependencies=token)
     app.include_router(challenges_api.router, prefix=API, dependencies=token)
+    app.include_router(audit_routes.api, prefix=API, dependencies=token)
+    app.include_router(trash_routes.api, prefix=API, dependencies=token)
     app.include_router(teams_api.router, prefix=API, dependencies=token)
     app.include_router(participants_api.router, prefix=API, dependencies=token)
     app.include_router(notices_routes.api, prefix=API, dependencies=token)
@@ -80,13 +84,17 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(team_api.router, prefix=API, dependencies=token)
     app.include_router(organising.api, prefix=API, dependencies=token)
     app.include_router(judging_api.router, prefix=API, dependencies=token)
+    app.include_router(queue_pages.api, prefix=API, dependencies=token)
     app.include_router(editing_api.router, prefix=API, dependencies=token)
     app.include_router(finals_routes.api, prefix=API, dependencies=token)
     app.include_router(figures_routes.api, prefix=API, dependencies=token)
     app.include_router(leaderboards_api.router, prefix=API, dependencies=token)
+    app.include_router(export_routes.api, prefix=API, dependencies=token)
     app.include_router(site_pages.router, include_in_schema=False)
     app.include_router(accounts_pages.router, include_in_schema=False)
     app.include_router(challenges_pages.router, include_in_schema=False)
+    app.include_router(audit_routes.pages, include_in_schema=False)
+    app.include_router(trash_routes.pages, include_in_schema=False)
     app.include_router(teams_pages.router, include_in_schema=False)
     app.include_router(participants_pages.router, include_in_schema=False)
     app.include_router(roster_pages.router, include_in_schema=False)
@@ -95,10 +103,12 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(team_pages.router, include_in_schema=False)
     app.include_router(phase_pages.router, include_in_schema=False)
     app.include_router(judging_pages.router, include_in_schema=False)
+    app.include_router(queue_pages.pages, include_in_schema=False)
     app.include_router(editing_pages.router, include_in_schema=False)
     app.include_router(finals_routes.pages, include_in_schema=False)
     app.include_router(figures_routes.pages, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
+    app.include_router(export_routes.pages, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     require_policies(app)
     return app

@@ -32,6 +32,9 @@ POLICIES: dict[str, dict[str, int | None]] = {
     "anyone, unasked": ALL,
     "browser session": ALL | {"visitor": 401, "reader": 403, "foreign": 403},
     "admin": NOBODY | {"admin": IN},
+    "logged in (organise)": ALL | {"visitor": 401, "reader": 403},
+    # The challenge of the matrix is not in the trash, so nobody finds it there.
+    "trash: organiser of what lies there": NOBODY | {"visitor": 401},
     "challenge: visible": ALL | {"foreign": 404},
     "challenge: known (read)": ALL | {"visitor": 401, "foreign": 404},
     "challenge: known (submit)": ALL | {"visitor": 401, "reader": 403, "foreign": 404},

@@ -7,6 +7,7 @@ import threading
 from datetime import datetime, timedelta
 
 from fivesigma_backend.accounts.service import delete_expired
+from fivesigma_backend.challenges.trash import trashed_long_ago
 from fivesigma_backend.core.errors import Conflict
 from fivesigma_backend.core.leases import due as chore_is_due
 from fivesigma_backend.core.leases import take_lease
@@ -20,6 +21,7 @@ from fivesigma_backend.submissions.announcing import (
 from fivesigma_backend.submissions.carrying import announce_carried, carry_over, carrying_due
 from fivesigma_backend.submissions.evaluating import anything_waits, requeue_stale
 from fivesigma_backend.submissions.figures_queue import figures_wait, give_figures_up
+from fivesigma_backend.submissions.purging import purge_piece
 from fivesigma_backend.submissions.housekeeping import (
     delete_orphans,
     forget_expired,
@@ -92,6 +94,18 @@ def _unblind(platform: Platform, phase_id: str, now: datetime) -> None:
             announce_board(session, platform.events, phase_id)
 
 
+def purge_trash(platform: Platform, now: datetime) -> None:
+    """Delete for good what has been in the trash for its time."""
+    with platform.db.read() as session:
+        over = trashed_long_ago(session, now)
+    for challenge_id in over:
+        more = True
+        while more:
+            with platform.db.transaction() as session:
+                more = purge_piece(session, challenge_id, now)
+        logger.info("housekeeping: challenge %s left the trash for good", challenge_id)
+
+
 def sweep(platform: Platform, now: datetime) -> None:
     """Once an hour, delete what has expired and what nothing refers to."""
     with platform.db.transaction() as session:
@@ -99,6 +113,7 @@ def sweep(platform: Platform, now: datetime) -> None:
             return
         forget_expired(session, now)
         delete_expired(session, now)
+    purge_trash(platform, now)
     with platform.db.read() as session:
         referred = referred_blobs(session)
     deleted = delete_orphans(platform.storage, referred, now)

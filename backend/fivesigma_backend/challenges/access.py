@@ -63,7 +63,9 @@ class Access:
 def find_access(session: Session, actor: Actor, slug: str, *, public_boards: bool) -> Access:
     """The actor's role in the challenge `slug`. Raises NotFound for what may not be seen."""
     challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
-    if challenge is None or actor.challenge_id not in (None, challenge.id):
+    if challenge is None or challenge.trashed_at is not None:
+        raise NotFound
+    if actor.challenge_id not in (None, challenge.id):
         raise NotFound
     access = _role(session, actor, challenge)
     for_members = challenge.definition.get("visibility") == "members" or not public_boards

@@ -65,11 +65,13 @@ def _current_compiled(session: Session, challenge_id: str) -> dict[str, str]:
 
 
 def find_present(platform: Platform, slug: str) -> Present | None:
-    """The challenge `slug` as it is stored now, if it is."""
+    """The challenge `slug` as it is stored now, if it is. Raises Conflict if it is in the trash."""
     with platform.db.read() as session:
         challenge = session.scalar(select(Challenge).where(Challenge.slug == slug))
         if challenge is None:
             return None
+        if challenge.trashed_at is not None:
+            raise Conflict(f"“{slug}” is in the trash. Take it out of there first, at /trash.")
         phases = session.scalars(select(Phase).where(Phase.challenge_id == challenge.id)).all()
         submitted = submitted_phases(session, challenge.id)
         compiled = _current_compiled(session, challenge.id)

@@ -123,7 +123,7 @@ def list_challenges(
 
 def _visible(actor: Actor, *, public_boards: bool) -> Select[Challenge]:
     """The rule of `access.find_access`, for a list."""
-    wanted = select(Challenge)
+    wanted = select(Challenge).where(Challenge.trashed_at.is_(None))
     if actor.challenge_id is not None:
         wanted = wanted.where(Challenge.id == actor.challenge_id)
     if not actor.known:

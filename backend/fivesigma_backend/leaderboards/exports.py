@@ -1,34 +1,39 @@
-"""Boards as files: CSV with Kaggle's columns first, JSON, Parquet."""
+"""Boards as tables: Kaggle's columns first."""
 
 from __future__ import annotations
 
-import csv
-import io
 from typing import Any
 
 from ..core.clock import rfc3339
+from ..core.sheets import Kind, Sheet
+from ..core.sheets import as_csv as csv_of
+from ..core.sheets import as_parquet as parquet_of
 from .schemas import BoardOut, RowOut
 
-KAGGLE_COLUMNS = (
-    "Rank",
-    "TeamId",
-    "TeamName",
-    "LastSubmissionDate",
-    "Score",
-    "SubmissionCount",
-    "TeamMemberUserNames",
-)
+KAGGLE_COLUMNS: dict[str, Kind] = {
+    "Rank": "integer",
+    "TeamId": "text",
+    "TeamName": "text",
+    "LastSubmissionDate": "text",
+    "Score": "number",
+    "SubmissionCount": "integer",
+    "TeamMemberUserNames": "text",
+}
+LAST_COLUMNS: dict[str, Kind] = {
+    "Mark": "text",
+    "Move": "integer",
+    "Late": "truth",
+    "Carried": "truth",
+    "Staff": "truth",
+}
 
 
-def columns_of(board: BoardOut) -> list[str]:
-    """Kaggle's columns, then sigma, then each metric with its sigma."""
+def board_sheet(board: BoardOut) -> Sheet:
+    """Kaggle's columns, then sigma, each metric with its sigma, and how the row stands."""
     further = [name for name in board.metrics if name != board.metric]
-    return [*KAGGLE_COLUMNS, "Sigma", *(c for name in further for c in (name, f"{name}_sigma"))]
-
-
-def records(board: BoardOut) -> list[dict[str, Any]]:
-    """One flat record per row."""
-    return [_record(board, row) for row in board.rows]
+    scores: dict[str, Kind] = {c: "number" for name in further for c in (name, f"{name}_sigma")}
+    columns = {**KAGGLE_COLUMNS, "Sigma": "number", **scores, **LAST_COLUMNS}
+    return Sheet(columns, [_record(board, row) for row in board.rows])
 
 
 def _record(board: BoardOut, row: RowOut) -> dict[str, Any]:
@@ -48,33 +53,19 @@ def _record(board: BoardOut, row: RowOut) -> dict[str, Any]:
         "TeamMemberUserNames": ", ".join(row["members"]),
         "Sigma": row["sigma"],
         **further,
+        "Mark": row["mark"],
+        "Move": row["move"],
+        "Late": row["late"],
+        "Carried": row["carried"],
+        "Staff": row["staff"],
     }
 
 
 def as_csv(board: BoardOut) -> str:
-    """The board as CSV. Names can't start a formula: such names are refused when they are made."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns_of(board), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(records(board))
-    return text.getvalue()
+    """The board as CSV."""
+    return csv_of(board_sheet(board)).decode()
 
 
 def as_parquet(board: BoardOut) -> bytes:
     """The board as a Parquet file."""
-    import polars  # takes a moment to load, and only this needs it
-
-    file = io.BytesIO()
-    polars.DataFrame(records(board), schema=_parquet_schema(board)).write_parquet(file)
-    return file.getvalue()
-
-
-def _parquet_schema(board: BoardOut) -> dict[str, Any]:
-    import polars
-
-    texts = {"TeamId", "TeamName", "LastSubmissionDate", "TeamMemberUserNames"}
-    counts = {"Rank", "SubmissionCount"}
-    return {
-        name: polars.String if name in texts else polars.Int64 if name in counts else polars.Float64
-        for name in columns_of(board)
-    }
+    return parquet_of(board_sheet(board))

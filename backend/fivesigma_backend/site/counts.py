@@ -34,7 +34,9 @@ class SiteCounts:
 def count_site(session: Session, now: datetime) -> SiteCounts:
     """Count everything, each in one statement."""
     oldest = session.scalar(
-        select(func.min(Evaluation.queued_at)).where(Evaluation.state == State.QUEUED)
+        select(func.min(Evaluation.queued_at))
+        .join(Challenge, Challenge.id == Evaluation.challenge_id)
+        .where(Evaluation.state == State.QUEUED, Challenge.trashed_at.is_(None))
     )
     scoring = Evaluation.state == State.SCORING
     live, overdue = Evaluation.lease_until > now, Evaluation.lease_until <= now

@@ -65,7 +65,9 @@ def home_cards(
     mine = _mine(session, actor)
     visible = [
         challenge
-        for challenge in session.scalars(select(Challenge).order_by(Challenge.title))
+        for challenge in session.scalars(
+            select(Challenge).where(Challenge.trashed_at.is_(None)).order_by(Challenge.title)
+        )
         if _may_see(challenge, actor, mine, public_boards=public_boards)
     ]
     phases = _phases(session, [challenge.id for challenge in visible])

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from ..challenges.definition import PhaseDefinition
-from ..challenges.models import Phase, Solution, TestSet
+from ..challenges.models import Challenge, Phase, Solution, TestSet
 from ..core.audit import record_act
 from ..core.clock import rfc3339
 from ..core.errors import Conflict
@@ -121,7 +121,10 @@ def unblind(
 def due(session: Session, now: datetime) -> list[Phase]:
     """Phases that are to be unblinded by themselves at this moment (settled or not)."""
     blind = session.scalars(
-        select(Phase).where(
+        select(Phase)
+        .join(Challenge, Challenge.id == Phase.challenge_id)
+        .where(
+            Challenge.trashed_at.is_(None),
             Phase.unblinded_at.is_(None),
             # A phase without a close may close by taking carried entries.
             or_(Phase.closes_at <= now, Phase.carried_at <= now),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.orm import Session
 
 from ..core.audit import record_act
@@ -63,7 +63,7 @@ def notices_for(
     `before` is the id of a notice: only older ones are given.
     """
     everybody = Notice.team_id.is_(None) & Notice.user_id.is_(None)
-    mine = [everybody]
+    mine: list[ColumnElement[bool]] = [everybody]
     if team_id is not None:
         mine.append(Notice.team_id == team_id)
     if user_id is not None:
