@@ -19,6 +19,7 @@ COPIED = (
     "max_expanded_bytes",
     "group",
     "variants",
+    "slices",
     "classes",
     "shape",
 )

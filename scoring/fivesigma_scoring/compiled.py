@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fivesigma_scoring.details import AT, metric_and_place
 from fivesigma_scoring.kinds import Kind, Truth
 from fivesigma_scoring.metric import Estimate
 from fivesigma_scoring.phases import with_options
@@ -23,6 +24,7 @@ from fivesigma_scoring.universe import load_array
 from fivesigma_scoring.variants import NOMINAL, VariantEvents, common_units
 
 SPLITS = {"public": PUBLIC, "private": PRIVATE}
+SHOWN = 20
 DIAGNOSED = "public"
 """What is said of the private split would tell of its score."""
 PHASE_FILE, UNIT_FILE, VARIANTS = "phase.json", "unit.npy", "variants"
@@ -63,6 +65,8 @@ def write_phase(folder: Path, phase: PhaseScoring, truth: Truth) -> dict[str, Sp
         except ValueError as error:
             raise SolutionError(f"Phase {phase.slug}, {split} split: {error}") from error
     settings = {"metrics": phase.names(), "options": dict(phase.options)}
+    if columns := _columns(phase, names, slices):
+        settings["columns"] = columns
     if names:
         settings |= {VARIANTS: names, "variant_rank": phase.variant_rank}
     (folder / PHASE_FILE).write_text(json.dumps(settings, indent=1) + "\n")
@@ -74,6 +78,28 @@ def _nominal(truth: Truth, chosen: NDArray[np.bool_]) -> NDArray[np.intp]:
     if truth.variants is not None:
         chosen = chosen & (truth.variants.code == truth.variants.names.index(NOMINAL))
     return np.flatnonzero(chosen)
+
+
+def _columns(phase: PhaseScoring, variants: Sequence[str], slices: Sequence[str]) -> list[str]:
+    """What the phase wants to see of variants and slices: always its ranking metric per variant.
+
+    Raises
+    ------
+    SolutionError
+        There is no such variant or slice.
+
+    """
+    known = [*variants, *slices]
+    for column in phase.columns():
+        place = metric_and_place(column)[1]
+        if place not in known:
+            shown = ", ".join(known[:SHOWN]) + (", …" if len(known) > SHOWN else "")
+            raise SolutionError(
+                f"Phase {phase.slug}: {column!r} names no variant or slice of the solution; "
+                + (f"it has {shown}." if known else "it has none.")
+            )
+    of_variants = [f"{phase.metric}{AT}{name}" for name in variants] if len(variants) > 1 else []
+    return list(dict.fromkeys([*of_variants, *phase.columns()]))
 
 
 def _variants_in_use(truth: Truth, usage: NDArray[np.int8]) -> list[str]:
@@ -142,6 +168,9 @@ class PhaseScores:
         Empty where there are none.
     slices
         On the nominal events of each slice; empty where there are none.
+    columns
+        Split -> column such as ``ams@process=ttbar`` -> estimate: of these what the phase shows on
+        its board. Without those that have no value.
     diagnoses
         Warnings that need the truth, of the public split (its nominal events).
 
@@ -150,6 +179,7 @@ class PhaseScores:
     scores: Scores
     variants: VariantScores
     slices: SliceScores
+    columns: Scores
     diagnoses: tuple[Finding, ...]
 
 
@@ -191,7 +221,24 @@ def score_phase(kind: Kind, folder: Path, aligned: Any, form: PredictionFormat) 
                 for at, variant in enumerate(settings[VARIANTS])
             }
         scores[split] = dict(zip(names, shown, strict=True))
-    return PhaseScores(scores, variants, slices, diagnoses)
+    on_board = {
+        split: _chosen(settings["columns"], {**variants.get(split, {}), **slices.get(split, {})})
+        for split in (SPLITS if "columns" in settings else ())
+    }
+    return PhaseScores(scores, variants, slices, on_board, diagnoses)
+
+
+def _chosen(
+    columns: Sequence[str], known: Mapping[str, Mapping[str, Estimate | None]]
+) -> dict[str, Estimate]:
+    """The estimates that columns show, from those of each variant and slice."""
+    found = {}
+    for column in columns:
+        metric, place = metric_and_place(column)
+        estimate = known[str(place)][metric]
+        if estimate is not None:
+            found[column] = estimate
+    return found
 
 
 def _load_variants(

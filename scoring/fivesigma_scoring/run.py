@@ -48,6 +48,9 @@ class Outcome:
         Warnings that need the truth, of the public split; seen by whoever sees its scores.
     slices
         Split -> slice -> metric -> estimate, None where it has no value; empty without slices.
+    columns
+        Split -> column such as ``ams@nominal`` -> estimate: what of variants and slices stands on
+        the board; empty where nothing does.
 
     """
 
@@ -57,13 +60,15 @@ class Outcome:
     variants: VariantScores = field(default_factory=dict)
     diagnoses: tuple[Finding, ...] = ()
     slices: SliceScores = field(default_factory=dict)
+    columns: Scores = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """``{"ok", "findings", "scores": {split: {metric: {…}}} or null, "scorer_version"}``.
 
         With ``"diagnoses": [finding, …]`` beside them.
         Only where there are variants also ``"variants": {split: {variant: {metric: {…}}}}``, where
-        there are slices ``"slices": {split: {slice: {metric: {…} or null}}}``.
+        there are slices ``"slices": {split: {slice: {metric: {…} or null}}}``, and where some of
+        these stand on the board ``"columns": {split: {column: {…}}}``.
         """
         answer = {
             **self.report.as_json(),
@@ -75,6 +80,8 @@ class Outcome:
             answer["variants"] = {split: _as_json(one) for split, one in self.variants.items()}
         if self.slices:
             answer["slices"] = {split: _as_json(one) for split, one in self.slices.items()}
+        if self.columns:
+            answer["columns"] = _as_json(self.columns)
         return answer
 
     @classmethod
@@ -85,7 +92,8 @@ class Outcome:
         diagnoses = tuple(Finding.from_json(one) for one in value["diagnoses"])
         report = Report.from_json(value)
         slices = {split: _some(one) for split, one in value.get("slices", {}).items()}
-        return cls(report, scores, value["scorer_version"], variants, diagnoses, slices)
+        columns = _from_json(value.get("columns", {}))
+        return cls(report, scores, value["scorer_version"], variants, diagnoses, slices, columns)
 
 
 def _as_json(table: Mapping[str, Mapping[str, Estimate | None]]) -> dict[str, dict[str, Any]]:
@@ -183,7 +191,15 @@ def score_file(
     if aligned is None:
         return Outcome(report, {}, version)
     scored = score_phase(kind, folder, aligned, form)
-    return Outcome(report, scored.scores, version, scored.variants, scored.diagnoses, scored.slices)
+    return Outcome(
+        report,
+        scored.scores,
+        version,
+        scored.variants,
+        scored.diagnoses,
+        scored.slices,
+        scored.columns,
+    )
 
 
 def check_job(arguments: Mapping[str, str], stage: Stage = _untold) -> dict[str, Any]:

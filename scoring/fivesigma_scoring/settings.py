@@ -95,6 +95,10 @@ class PhaseScoring:
     usage: str | None = None
     variant_rank: str = "nominal"
 
+    def columns(self) -> list[str]:
+        """Further columns that show a metric on a variant or slice, each once."""
+        return list(dict.fromkeys(one for one in self.metrics if metric_of(one) != one))
+
     def names(self) -> list[str]:
         """Ranking metric first, each metric once; columns such as ``ams@nominal`` name theirs."""
         return list(dict.fromkeys(map(metric_of, [self.metric, *self.metrics])))

@@ -287,8 +287,11 @@ def test_jobs_and_offline_scoring_say_the_same(folder: Folder) -> None:
     compiled = folder.compile(SPEC, phase)
     arguments = {"file": str(folder.mine), "filename": "mine.csv", "phase": "main"}
     answer = json.loads(json.dumps(score_job(arguments | {"compiled": str(compiled)})))
-    assert list(answer) == ["ok", "findings", "scores", "scorer_version", "diagnoses", "variants"]
+    further = ["variants", "columns"]
+    assert list(answer) == ["ok", "findings", "scores", "scorer_version", "diagnoses", *further]
     assert list(answer["variants"]["public"]["tes up"]) == PHASE.names()
+    of_variants = answer["variants"]["public"].items()
+    assert answer["columns"]["public"] == {f"ams@{name}": one["ams"] for name, one in of_variants}
     outcome = Outcome.from_json(answer)
     assert outcome == score_file(folder.mine, "mine.csv", compiled, "main")
     solution = folder.path / "s.csv"

@@ -11,7 +11,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -146,13 +146,15 @@ class Keeper:
 
 
 def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
-    scores = answer["scores"] or {}
+    scores, details = answer["scores"] or {}, details_of(answer)
     result = Result(
         ok=answer["ok"],
         findings=answer["findings"],
         scorer_version=answer["scorer_version"],
-        public=scores.get("public"),
-        private=scores.get("private"),
+        public=with_columns(scores, answer, "public"),
+        private=with_columns(scores, answer, "private"),
+        public_details=details.get("public"),
+        private_details=details.get("private"),
         diagnoses=answer["diagnoses"],
     )
     state = State.SCORED if result.ok else State.REJECTED
@@ -165,6 +167,23 @@ def _record(platform: Platform, held: Claim, answer: dict[str, Any]) -> None:
                 ring_after_commit(session, platform.bell, FIGURES_TASK, FIGURES_QUEUE)
         else:
             logger.info("attempt %d of %s came too late", held.attempt, held.evaluation_id)
+
+
+def with_columns(
+    scores: Mapping[str, Any], answer: Mapping[str, Any], split: str
+) -> dict[str, Any] | None:
+    """The scores of a split with those of its variants and slices that stand on the board."""
+    columns = answer.get("columns", {}).get(split, {})
+    return {**scores[split], **columns} if split in scores else None
+
+
+def details_of(answer: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Scores by variant and by slice, of each split that has some."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind in ("variants", "slices"):
+        for split, table in answer.get(kind, {}).items():
+            found.setdefault(split, {})[kind] = table
+    return found
 
 
 def _record_crash(platform: Platform, held: Claim, error: Exception) -> None:

@@ -51,6 +51,7 @@ def scoring_of(definition: Definition, name: str) -> tuple[TestSetSpec, list[Pha
         split=None if split is None else SplitSpec(**split.model_dump()),
         group=test_set.group,
         variants=test_set.variants,
+        slices=tuple(test_set.slices),
         classes=tuple(test_set.classes),
         shape=tuple(test_set.shape),
         bounds=None if test_set.range is None else (test_set.range[0], test_set.range[1]),
@@ -63,7 +64,7 @@ def _phase(phase: PhaseDefinition) -> PhaseScoring:
     return PhaseScoring(
         slug=phase.slug,
         metric=phase.metric,
-        metrics=phase.all_metrics,
+        metrics=phase.columns,
         options=phase.options,
         normalise=phase.normalise,
         variant_rank=phase.variant_rank,
@@ -111,6 +112,13 @@ def _dry_run(compiled: Path, phase: PhaseScoring, sample: Path, perfect: Path) -
     if not best.report.ok:
         yield f"the solution, handed in, is refused in phase {phase.slug}: {_text(best)}"
         return
+    for split, columns in best.columns.items():
+        for column in phase.columns():
+            if column not in columns:
+                yield (
+                    f"{column} has no value on the {split} split of phase {phase.slug}: it lacks "
+                    "events, or a class of them; leave this column or gate out"
+                )
     for split, scores in best.scores.items():
         for metric, estimate in scores.items():
             if not _is_best(metric, estimate, tried.scores[split][metric]):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 
-from fivesigma_scoring import KINDS, METRICS
+from fivesigma_scoring import KINDS, METRICS, metric_and_place, metric_of
 
 from .definition_errors import nearest, show
 from .definition_model import Definition, PhaseDefinition, TestSetDefinition
@@ -172,7 +172,8 @@ def _metrics(definition: Definition) -> Iterator[str]:
         return  # an unknown kind is reported as such
     for index, phase in enumerate(definition.phases):
         for key, names in _metric_keys(phase):
-            yield from _unknown(f"phases[{index}].{key}", names, known)
+            yield from _unknown(f"phases[{index}].{key}", map(metric_of, names), known)
+            yield from _places(f"phases[{index}].{key}", names, key, _sliced(definition, phase))
         yield from _options(f"phases[{index}].options", phase)
     for name, test_set in definition.test_sets.items():
         if test_set.plausible is not None:
@@ -185,6 +186,31 @@ def _metric_keys(phase: PhaseDefinition) -> Iterator[tuple[str, Sequence[str]]]:
     yield "metrics", phase.metrics
     yield "tie_break", phase.tie_break
     yield "gates", [gate.metric for gate in phase.gates]
+
+
+def _sliced(definition: Definition, phase: PhaseDefinition) -> TestSetDefinition | None:
+    return definition.test_sets.get(phase.test_set)
+
+
+def _places(
+    place: str, columns: Sequence[str], key: str, test_set: TestSetDefinition | None
+) -> Iterator[str]:
+    """What is wrong with the variants and slices that columns name; the solution has the rest."""
+    for column in columns:
+        where = metric_and_place(column)[1]
+        if where is None or test_set is None:
+            continue
+        sliced, is_slice, _value = where.partition("=")
+        if key not in ("metrics", "gates"):
+            yield f"{place}: {show(column)}: variants and slices can be columns and gates only"
+        elif is_slice and sliced not in test_set.slices:
+            known = nearest(sliced, test_set.slices)
+            yield f"{place}: {show(column)}: the test set has no slices by {show(sliced)}; {known}"
+        elif not is_slice and test_set.variants is None:
+            yield (
+                f"{place}: {show(column)}: the test set has no variants; a slice is written "
+                "metric@column=value"
+            )
 
 
 def _unknown(place: str, names: Iterable[str], known: Sequence[str]) -> Iterator[str]:

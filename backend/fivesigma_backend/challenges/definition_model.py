@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
+from fivesigma_scoring import metric_of
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -205,10 +206,18 @@ class PhaseDefinition(Table):
     variant_rank: Literal["nominal", "mean", "worst"] = "nominal"
 
     @property
-    def all_metrics(self) -> list[str]:
-        """Every metric that the phase computes, the ranking metric first, each once."""
+    def columns(self) -> list[str]:
+        """Every column of its boards, the ranking metric first, each once.
+
+        A column is a metric, or one on a variant or slice: `ams@nominal`, `ams@process=ttbar`.
+        """
         named = [*self.metrics, *self.tie_break, *(gate.metric for gate in self.gates)]
         return list(dict.fromkeys([self.metric, *named]))
+
+    @property
+    def all_metrics(self) -> list[str]:
+        """Every metric that the phase computes, the ranking metric first, each once."""
+        return list(dict.fromkeys(metric_of(column) for column in self.columns))
 
 
 class Definition(Table):

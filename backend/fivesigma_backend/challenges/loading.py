@@ -37,7 +37,6 @@ from .storing import (
     store_solution,
     submitted_phases,
 )
-from .supported import not_supported_yet
 
 
 @dataclass(frozen=True)
@@ -128,8 +127,6 @@ def _result(
 def _examine(folder: Path) -> tuple[Definition, Inventory]:
     """Read the definition and look at the files; what can't be used is refused."""
     definition = read_definition(folder)
-    if problems := not_supported_yet(definition):
-        raise DefinitionError(problems)
     inventory = take_inventory(folder)
     check_files(definition, inventory)
     return definition, inventory

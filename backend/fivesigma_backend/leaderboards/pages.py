@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fivesigma_scoring import METRICS
 from starlette.responses import Response
 
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, visible
+from ..challenges.columns import column_of
 from ..challenges.service import phases_of
 from ..core.errors import Blinded
 from ..core.pages import render
@@ -72,7 +72,7 @@ def _shown(board: BoardOut | None, phase: str, split: str, start: int) -> dict[s
     return {
         "board": board,
         "rows": board.rows[start:end],
-        "metrics": [METRICS[name] for name in board.metrics],
+        "metrics": [column_of(name) for name in board.metrics],
         "entries": sum(row["entries"] for row in board.rows if row["rank"] is not None),
         "next_page": f"?{further}" if end < len(board.rows) else None,
     }

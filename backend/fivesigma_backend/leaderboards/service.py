@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from fivesigma_scoring import METRICS
+from fivesigma_scoring import METRICS, metric_of
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from ..accounts.models import User
 from ..challenges.access import Access
+from ..challenges.columns import column_of
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase
 from ..challenges.rules import Window, current_phase, window
@@ -111,7 +112,7 @@ def read_board(session: Session, view: BoardView) -> BoardOut:
     former = _former(session, ranked)
     moved = _moves(session, view, ranked)
     metric = METRICS[view.definition.metric]
-    columns = view.definition.all_metrics
+    columns = _columns(view.definition, ranked)
     unblinded_at = view.phase.unblinded_at
     return BoardOut.model_construct(  # our own rows need no validation
         phase=view.phase.slug,
@@ -119,7 +120,7 @@ def read_board(session: Session, view: BoardView) -> BoardOut:
         metric=metric.name,
         metrics=columns,
         higher_is_better=metric.higher_is_better,
-        digits={name: METRICS[name].digits for name in columns},
+        digits={name: column_of(name).digits for name in columns},
         version=view.key.version,
         unblinded_at=rfc3339(unblinded_at) if unblinded_at else None,
         state=view.key.state,
@@ -127,6 +128,14 @@ def read_board(session: Session, view: BoardView) -> BoardOut:
         rule=ranking_rule(view.definition, view.key.split),
         rows=[_row(one, view, former, moved) for one in ranked],
     )
+
+
+def _columns(definition: PhaseDefinition, ranked: Sequence[Ranked]) -> list[str]:
+    """The phase's columns, and its metric on each variant, which the scores of any row name."""
+    named = definition.columns
+    scores = ranked[0].line.metrics if ranked else None
+    of_variants = [name for name in scores or () if metric_of(name) != name and name not in named]
+    return [named[0], *of_variants, *named[1:]]
 
 
 def _moves(session: Session, view: BoardView, ranked: Sequence[Ranked]) -> dict[str, int]:
@@ -158,7 +167,7 @@ def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
 def _gates(definition: PhaseDefinition) -> str:
     if not definition.gates:
         return ""
-    bounds = [f"{METRICS[one.metric].title} {one.op} {one.bound:g}" for one in definition.gates]
+    bounds = [f"{column_of(one.metric).title} {one.op} {one.bound:g}" for one in definition.gates]
     return f"Only what has {' and '.join(bounds)} is ranked. "
 
 

@@ -50,7 +50,8 @@ class Claim:
 class Result:
     """What the scorer found: findings, and unless the file was refused scores of each split.
 
-    `diagnoses` are findings that need the truth of the public split.
+    `diagnoses` are findings that need the truth of the public split; details are scores by variant
+    and slice.
     """
 
     ok: bool
@@ -59,6 +60,8 @@ class Result:
     public: dict[str, Any] | None = None
     private: dict[str, Any] | None = None
     diagnoses: list[Any] | None = None
+    public_details: dict[str, Any] | None = None
+    private_details: dict[str, Any] | None = None
 
 
 def claim(session: Session, *, worker: str, now: datetime, lease: timedelta) -> Claim | None:
@@ -83,23 +86,28 @@ def claim(session: Session, *, worker: str, now: datetime, lease: timedelta) -> 
 
 
 def _whose_turn() -> Select[str]:
-    """Live work first; then the challenge and the team with least running; least recently served.
+    """Live work first; then the challenge with least running, of those the least recently served.
 
-    The rows are locked and locked ones skipped, so that claims don't wait for each other.
+    Within it the team likewise, then the oldest. With one slot nothing else runs when a claim is
+    made: without asking when a challenge was served, one of 300 teams would delay one of three by
+    300 files. The rows are locked and locked ones skipped, so that claims don't wait for each other.
     """
     waiting = aliased(Evaluation, name="waiting")
     by_challenge = _running(Evaluation.challenge_id).subquery("by_challenge")
     by_team = _running(Evaluation.team_id).subquery("by_team")
+    served = _served_challenges().subquery("served")
     return (
         select(waiting.id)
         .join(Team, Team.id == waiting.team_id)
         .join(Challenge, Challenge.id == waiting.challenge_id)
+        .outerjoin(served, served.c.challenge_id == waiting.challenge_id)
         .outerjoin(by_challenge, by_challenge.c.key == waiting.challenge_id)
         .outerjoin(by_team, by_team.c.key == waiting.team_id)
         .where(waiting.state == State.QUEUED, Challenge.trashed_at.is_(None))
         .order_by(
             waiting.priority,
             func.coalesce(by_challenge.c.running, 0),
+            served.c.at.asc().nulls_first(),
             func.coalesce(by_team.c.running, 0),
             Team.served_at.asc().nulls_first(),
             waiting.queued_at,
@@ -107,6 +115,16 @@ def _whose_turn() -> Select[str]:
         )
         .limit(1)
         .with_for_update(of=waiting, skip_locked=True)
+    )
+
+
+def _served_challenges() -> Select[str, datetime]:
+    """When each challenge in which something waits was served last."""
+    waiting = select(Evaluation.challenge_id).where(Evaluation.state == State.QUEUED)
+    return (
+        select(Team.challenge_id, func.max(Team.served_at).label("at"))
+        .where(Team.challenge_id.in_(waiting))
+        .group_by(Team.challenge_id)
     )
 
 
@@ -165,6 +183,8 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
         scorer_version=result.scorer_version,
         public_scores=result.public,
         private_scores=result.private,
+        public_details=result.public_details,
+        private_details=result.private_details,
         implausible=is_implausible(_plausible(session, held), result.public, result.private),
         figures_state=FiguresState.DUE if result.ok and counts else None,
     )

@@ -31,7 +31,9 @@ class SubmissionOut(BaseModel):
     """A submission as its team sees it.
 
     `scores` is null until scored and while the board is hidden; its `private` part appears with
-    the unblinding only. `carried_from` is the submission of an earlier phase that this one is;
+    the unblinding only. So do those of `details`, every metric by variant and by slice:
+    `{public: {variants: {nominal: {ams: …}}, slices: {"process=ttbar": {ams: null}}}}`, null where
+    the metric has no value. `carried_from` is the submission of an earlier phase that this one is;
     `superseded` says that the team's choice there no longer contains it.
     """
 
@@ -49,6 +51,7 @@ class SubmissionOut(BaseModel):
     submitted_by: str
     note: str | None
     scores: dict[str, dict[str, Any]] | None
+    details: dict[str, dict[str, dict[str, Any]]] | None
     findings: list[FindingOut]
     selected: bool
     late: bool

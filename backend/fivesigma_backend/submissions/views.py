@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fivesigma_scoring import METRICS
+from fivesigma_scoring import METRICS, metric_of
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
@@ -19,6 +19,7 @@ from .models import Entry, Evaluation, Submission
 from .schemas import FindingOut, SubmissionOut
 
 Scores = dict[str, dict[str, Any]]
+Details = dict[str, dict[str, dict[str, Any]]]
 DIGITS = {name: metric.digits for name, metric in METRICS.items()}
 SubmissionRow = Row[Submission, Evaluation, Phase, Team, str, str, Entry]
 
@@ -48,14 +49,29 @@ def seen(scores: Scores | None, sight: Sight) -> Scores | None:
     """Scores of one split as `sight` allows: in a blind phase with the metrics' decimals."""
     if scores is None or sight.precise:
         return scores
-    shown = {}
-    for metric, score in scores.items():
-        digits, sigma = DIGITS[metric], score["sigma"]
-        rounded = dict(score)
-        rounded["value"] = round(score["value"], digits)
-        rounded["sigma"] = None if sigma is None else round(sigma, digits)
-        shown[metric] = rounded
-    return shown
+    return {column: _rounded(score, DIGITS[metric_of(column)]) for column, score in scores.items()}
+
+
+def _rounded(score: dict[str, Any], digits: int) -> dict[str, Any]:
+    sigma = score["sigma"]
+    value = round(score["value"], digits)
+    return {**score, "value": value, "sigma": None if sigma is None else round(sigma, digits)}
+
+
+def seen_details(details: Details | None, sight: Sight) -> Details | None:
+    """Scores by variant and slice of one split as `sight` allows; what has no value stays null."""
+    if details is None or sight.precise:
+        return details
+    return {
+        kind: {
+            name: {
+                metric: None if score is None else _rounded(score, DIGITS[metric])
+                for metric, score in scores.items()
+            }
+            for name, scores in table.items()
+        }
+        for kind, table in details.items()
+    }
 
 
 def visible_scores(evaluation: Evaluation, sight: Sight) -> dict[str, Scores] | None:
@@ -63,6 +79,18 @@ def visible_scores(evaluation: Evaluation, sight: Sight) -> dict[str, Scores] | 
     shown: dict[str, Scores] = {}
     public = seen(evaluation.public_scores, sight) if sight.public else None
     private = seen(evaluation.private_scores, sight) if sight.private else None
+    if public is not None:
+        shown["public"] = public
+    if private is not None:
+        shown["private"] = private
+    return shown or None
+
+
+def visible_details(evaluation: Evaluation, sight: Sight) -> dict[str, Details] | None:
+    """The same for the scores by variant and slice, `{public: {variants: …, slices: …}, …}`."""
+    shown: dict[str, Details] = {}
+    public = seen_details(evaluation.public_details, sight) if sight.public else None
+    private = seen_details(evaluation.private_details, sight) if sight.private else None
     if public is not None:
         shown["public"] = public
     if private is not None:
@@ -127,6 +155,7 @@ def submission_out(row: SubmissionRow, *, organiser: bool, public_url: str) -> S
         submitted_by=username,
         note=submission.note,
         scores=visible_scores(evaluation, allowed),
+        details=visible_details(evaluation, allowed),
         findings=visible_findings(evaluation, allowed),
         selected=submission.selected,
         late=submission.late,

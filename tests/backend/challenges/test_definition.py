@@ -17,7 +17,6 @@ from fivesigma_backend.challenges.definition import (
     parse_definition,
     read_definition,
 )
-from fivesigma_backend.challenges.supported import not_supported_yet
 
 EXAMPLE = """
 slug = "higgsml"
@@ -94,7 +93,6 @@ def test_the_example_of_the_key_table_is_read_with_its_defaults() -> None:
         True,
         "rolling",
     )
-    assert not_supported_yet(definition) == []
 
 
 def test_an_unknown_key_is_named_with_the_nearest_known_one() -> None:
@@ -399,16 +397,57 @@ def test_a_definition_survives_being_written_and_stored() -> None:
     assert PhaseDefinition.model_validate(stored) == full.phases[1]
 
 
-def test_keys_without_their_behaviour_are_refused_instead_of_ignored() -> None:
-    text = tomli_w.dumps(
-        {
-            **tiny_toml(),
-            "test_sets": main_set(variants="variant"),
-        }
+def test_columns_and_gates_may_be_of_variants_and_slices() -> None:
+    gates = [{"metric": "purity@process=z", "op": ">=", "bound": 0.1}]
+    definition = parse_definition(
+        tomli_w.dumps(
+            {
+                **tiny_toml(),
+                "test_sets": main_set(slices=["process"], variants="shift"),
+                "phases": [phase(metrics=["ams@up", "purity"], gates=gates)],
+            }
+        )
     )
-    assert not_supported_yet(parse_definition(text)) == [
-        "test_sets: variants is not supported yet; leave it out",
-    ]
+    (only,) = definition.phases
+    assert only.columns == ["ams", "ams@up", "purity", "purity@process=z"]
+    assert only.all_metrics == ["ams", "purity"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        (
+            {"metrics": ["amps@process=z"]},
+            'phases[0].metrics: unknown metric "amps"; the nearest known one is "ams"',
+        ),
+        (
+            {"gates": [{"metric": "ams@proces=z", "op": ">", "bound": 1.0}]},
+            'phases[0].gates: "ams@proces=z": the test set has no slices by "proces"; the nearest '
+            'known one is "process"',
+        ),
+        (
+            {"metrics": ["ams@up"]},
+            'phases[0].metrics: "ams@up": the test set has no variants; a slice is written '
+            "metric@column=value",
+        ),
+        (
+            {"metric": "ams@process=z"},
+            'phases[0].metric: "ams@process=z": variants and slices can be columns and gates only',
+        ),
+        (
+            {"tie_break": ["ams@process=z"]},
+            'phases[0].tie_break: "ams@process=z": variants and slices can be columns and gates '
+            "only",
+        ),
+    ],
+)
+def test_a_column_that_cannot_be_meant_is_explained(changes: dict[str, Any], sentence: str) -> None:
+    sliced = {
+        **tiny_toml(),
+        "test_sets": main_set(slices=["process"]),
+        "phases": [phase(**changes)],
+    }
+    assert problems(tomli_w.dumps(sliced)) == (sentence,)
 
 
 def test_masks_need_the_names_of_their_classes() -> None:

@@ -559,8 +559,30 @@ def test_the_dry_run_needs_the_solution_to_be_the_best(platform: Platform, tmp_p
         load(platform, folder)
 
 
+SLICED = {"test_sets": {"main": {"slices": ["label"]}}}
+
+
 @ON_ONE_DATABASE
-def test_what_is_not_supported_yet_is_refused_at_load(platform: Platform, tmp_path: Path) -> None:
-    folder = write_tiny_challenge(tmp_path / "tiny", test_sets={"main": {"variants": "shift"}})
-    with pytest.raises(DefinitionError, match="test_sets: variants is not supported yet"):
+@pytest.mark.parametrize(
+    ("column", "sentence"),
+    [
+        (
+            "accuracy@label=z",
+            "test_sets.main: Phase final: 'accuracy@label=z' names no variant or slice of the "
+            "solution; it has label=b, label=s.",
+        ),
+        (
+            "ams@label=s",
+            "test_sets.main: ams@label=s has no value on the public split of phase final: it "
+            "lacks events, or a class of them; leave this column or gate out",
+        ),
+    ],
+)
+def test_a_slice_that_the_solution_cannot_give_is_refused(
+    platform: Platform, tmp_path: Path, column: str, sentence: str
+) -> None:
+    gates = [{"metric": column, "op": ">", "bound": 0.0}]
+    folder = write_tiny_challenge(tmp_path / "tiny", **SLICED, **with_phase(gates=gates))
+    with pytest.raises(DefinitionError) as refused:
         load(platform, folder)
+    assert sentence in refused.value.problems
