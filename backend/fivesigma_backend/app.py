@@ -22,7 +22,9 @@ from .core.platform import Platform
 from .core.web import require_policies
 from .leaderboards import api as leaderboards_api
 from .leaderboards import export_routes
+from .leaderboards import overview as leaderboards_overview
 from .leaderboards import pages as leaderboards_pages
+from .leaderboards import result_routes
 from .leaderboards.cache import BoardCache
 from .problems import install_problem_handlers
 from .site import api as site_api
@@ -88,6 +90,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(editing_api.router, prefix=API, dependencies=token)
     app.include_router(finals_routes.api, prefix=API, dependencies=token)
     app.include_router(figures_routes.api, prefix=API, dependencies=token)
+    app.include_router(result_routes.api, prefix=API, dependencies=token)
     app.include_router(leaderboards_api.router, prefix=API, dependencies=token)
     app.include_router(export_routes.api, prefix=API, dependencies=token)
     app.include_router(site_pages.router, include_in_schema=False)
@@ -107,6 +110,8 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(editing_pages.router, include_in_schema=False)
     app.include_router(finals_routes.pages, include_in_schema=False)
     app.include_router(figures_routes.pages, include_in_schema=False)
+    app.include_router(leaderboards_overview.router, include_in_schema=False)
+    app.include_router(result_routes.pages, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
     app.include_router(export_routes.pages, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")

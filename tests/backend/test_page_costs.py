@@ -9,13 +9,13 @@ from stories import Story
 
 BUDGETS = {
     "/": 8,
-    "/challenges/tiny": 8,
+    "/challenges/tiny": 9,
     "/challenges/tiny/data": 6,
     "/challenges/tiny/rules": 6,
     "/challenges/tiny/submit": 12,
     "/challenges/tiny/submissions": 9,
     "/challenges/tiny/leaderboard": 8,
-    "/submissions/{id}": 9,
+    "/submissions/{id}": 10,
     "/account": 5,
 }
 

@@ -44,6 +44,7 @@ class Line(NamedTuple):
     mark: str | None
     place: list[float]
     members: str | None
+    note: str | None = None
 
     @property
     def ranked(self) -> bool:

@@ -11,7 +11,8 @@ from typing_extensions import TypedDict  # pydantic asks for this one before Pyt
 
 class RowOut(TypedDict):
     """One row of a board. `rank` is null for rows that are shown but not ranked; `mark` says why
-    (`gate`, `late`, `disqualified`) unless they are a baseline or staff.
+    (`gate`, `late`, `disqualified`) unless they are a baseline or staff. `note` is the team's word
+    on its method, told once the phase is unblinded.
 
     A dict and not a model: a thousand of them are made whenever a board has changed.
     """
@@ -33,6 +34,7 @@ class RowOut(TypedDict):
     mark: str | None
     move: int | None
     metadata: dict[str, Any] | None
+    note: str | None
     metrics: dict[str, Any]
 
 

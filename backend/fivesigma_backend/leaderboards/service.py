@@ -189,7 +189,7 @@ def _lines(session: Session, view: BoardView, board: Board) -> list[Line]:
             Team.id, Team.name, Standing.score, Standing.sigma, Standing.entries,
             Standing.submitted_at, Standing.last_submitted_at, Standing.submission_id, Team.staff,
             Submission.declared, scores, Submission.carried_from_id, Standing.mark,
-            Standing.place, names.c.members,
+            Standing.place, names.c.members, Submission.note,
         )
         .select_from(Standing)
         .join(Entry, Entry.id == Standing.entry_id)
@@ -254,5 +254,6 @@ def _row(
         "mark": line.mark,
         "move": moved.get(line.team_id) if one.rank is not None else None,
         "metadata": line.metadata,
+        "note": line.note if view.key.state is BoardState.UNBLINDED else None,
         "metrics": metrics,
     }

@@ -14,6 +14,7 @@ from ..challenges.rules import Window
 from ..core.errors import NotFound
 from ..core.pages import render
 from ..core.security import Actor
+from ..leaderboards.result_shown import recent_places
 from .counts import count_site
 from .health import readiness_of
 from .home import home_cards
@@ -40,7 +41,8 @@ def home(
         for state, title in (*GROUPS, (None, "In preparation"))
         if cards.get(state)
     ]
-    return render(request, "site/home.html", groups=groups)
+    places = recent_places(request, platform, actor)
+    return render(request, "site/home.html", groups=groups, places=places)
 
 
 @router.get("/admin", dependencies=[Depends(admin)])

@@ -129,13 +129,23 @@ def finalists(scored: Sequence[Scored], rule: BoardRule) -> list[Scored]:
     The team's selected ones; free places are filled by best public score. One that is disqualified
     or has no private score frees its place.
     """
-    able = [one for one in scored if one.competes and _private_of(one) is not None]
+    every = able(scored)
     if rule.finals == 0:
-        return able
-    chosen = sorted((one for one in able if one.selected), key=_earliest)[: rule.finals]
-    rest = [one for one in able if not one.selected and _public_of(one) is not None]
+        return every
+    chosen = sorted((one for one in every if one.selected), key=_earliest)[: rule.finals]
+    rest = [one for one in every if not one.selected and _public_of(one) is not None]
     rest.sort(key=lambda one: _order(one, _public_of))
     return chosen + rest[: rule.finals - len(chosen)]
+
+
+def best_private(scored: Sequence[Scored]) -> Scored | None:
+    """The one with the best private score of these, what passes the gates before what does not."""
+    return _best(scored, _private_of)
+
+
+def able(scored: Sequence[Scored]) -> list[Scored]:
+    """What could count on the private board: in time, not disqualified, with a private score."""
+    return [one for one in scored if one.competes and _private_of(one) is not None]
 
 
 SplitOf = Callable[[Scored], SplitScore | None]
@@ -152,8 +162,8 @@ def _private_of(one: Scored) -> SplitScore | None:
 def _public(scored: Sequence[Scored], rule: BoardRule) -> Scored | None:
     if not rule.latest:
         return _best([one for one in scored if one.competes], _public_of)
-    able = [one for one in scored if one.competes and _public_of(one) is not None]
-    return max(able, key=_earliest, default=None)
+    public = [one for one in scored if one.competes and _public_of(one) is not None]
+    return max(public, key=_earliest, default=None)
 
 
 def _best(scored: Sequence[Scored], split: SplitOf) -> Scored | None:

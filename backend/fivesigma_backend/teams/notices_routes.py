@@ -1,4 +1,4 @@
-"""The overview with its news, and announcements: pages and REST calls."""
+"""News and announcements: pages and REST calls."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ from starlette.responses import Response
 
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, organiser, visible
-from ..challenges.definition import Definition
-from ..challenges.neighbours import own_closes
 from ..challenges.service import phases_of
-from ..challenges.views import phase_view
 from ..core.errors import Problem
 from ..core.markdown import render_markdown
 from ..core.pages import redirect, render
@@ -24,7 +21,6 @@ from .notices_shown import (
     NoticeList,
     NoticeOut,
     as_news,
-    news_for,
     read_notices,
 )
 
@@ -34,7 +30,6 @@ Seen = Annotated[Access, Depends(visible)]
 Organised = Annotated[Access, Depends(organiser)]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Cursor = Annotated[str | None, Query(max_length=40)]
-SHOWN = 20
 SHOWN_ANNOUNCEMENTS = 50
 
 
@@ -61,29 +56,6 @@ def post_announcement(
         return AnnouncementOut(html=render_markdown(checked_announcement(wanted.text)), notice=None)
     notice = _announce(platform, access, wanted.text)
     return AnnouncementOut(html=notice.html or "", notice=notice)
-
-
-@pages.get("/challenges/{slug}")
-def overview(request: Request, access: Seen, platform: PlatformOf) -> Response:
-    """What the challenge is about, what is new, its phases, and how to join."""
-    with platform.db.read() as session:
-        phases = phases_of(session, access.challenge.id)
-        news = news_for(session, access, SHOWN)
-        joined = access.actor.user_id if access.joined_at else None
-        closes = own_closes(session, access.challenge.id, joined) if joined else {}
-    definition = Definition.model_validate(access.challenge.definition)
-    now = platform.clock()
-    return render(
-        request,
-        "challenges/overview.html",
-        access=access,
-        phases=phases,
-        news=news,
-        card=render_markdown(access.challenge.card),
-        views=[phase_view(phase, definition.timezone, now) for phase in phases],
-        own_closes=closes,
-        definition=definition,
-    )
 
 
 @pages.get("/challenges/{slug}/organise/announcements")

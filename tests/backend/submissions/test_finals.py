@@ -164,7 +164,7 @@ def test_the_teams_own_close_is_the_one_that_is_told(story: Story, clock: Frozen
     assert (after["open"], after["free"]) == (False, 0)
 
 
-@pytest.mark.parametrize("page", ["submissions", "submit"])
+@pytest.mark.parametrize("page", ["submissions", "submit", ""])
 def test_a_banner_says_what_counts_and_until_when(
     story: Story, clock: FrozenClock, page: str
 ) -> None:
