@@ -90,7 +90,7 @@ def _whose_turn() -> Select[str]:
 
     Within it the team likewise, then the oldest. With one slot nothing else runs when a claim is
     made: without asking when a challenge was served, one of 300 teams would delay one of three by
-    300 files. The rows are locked and locked ones skipped, so that claims don't wait for each other.
+    300 files. Rows are locked and locked ones skipped, so that claims don't wait for each other.
     """
     waiting = aliased(Evaluation, name="waiting")
     by_challenge = _running(Evaluation.challenge_id).subquery("by_challenge")

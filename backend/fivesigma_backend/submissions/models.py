@@ -19,8 +19,8 @@ class Entry(Base):
     """One team in one phase: the row that is locked for quota, finals and standing.
 
     `closes_at` is the team's own close where an organiser gave it more time; `per_day`, `total` and
-    `concurrent` replace the phase's limits; `inherited` are the times (RFC 3339) of submissions that
-    count against the quota but stayed with another team.
+    `concurrent` replace the phase's limits; `inherited` are the times (RFC 3339) of submissions
+    that count against the quota but stayed with another team.
     """
 
     __tablename__ = "entries"

@@ -19,7 +19,10 @@ class Team(Base):
     """
 
     __tablename__ = "teams"
-    __table_args__ = (UniqueConstraint("challenge_id", "name_key"),)
+    __table_args__ = (
+        UniqueConstraint("challenge_id", "name_key"),
+        Index("ix_teams_served", "challenge_id", "served_at"),
+    )
 
     id: Mapped[str] = mapped_column(String(26), primary_key=True)
     challenge_id: Mapped[str] = mapped_column(ForeignKey("challenges.id", ondelete="CASCADE"))

@@ -382,6 +382,7 @@ def _columns() -> None:
         op.f("ix_submissions_carried_from_id"), "submissions", ["carried_from_id"], unique=False
     )
     op.create_index("uq_submissions_carry_key", "submissions", ["carry_key"], unique=True)
+    op.create_index("ix_teams_served", "teams", ["challenge_id", "served_at"], unique=False)
     op.add_column("teams", sa.Column("banned_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("teams", sa.Column("merged_into_id", sa.String(length=26), nullable=True))
 
