@@ -118,7 +118,7 @@ def _whose_turn() -> Select[str]:
     )
 
 
-def _served_challenges() -> Select[str, datetime]:
+def _served_challenges() -> Select[str, datetime | None]:
     """When each challenge in which something waits was served last."""
     waiting = select(Evaluation.challenge_id).where(Evaluation.state == State.QUEUED)
     return (
@@ -189,7 +189,8 @@ def record(session: Session, held: Claim, result: Result, now: datetime) -> bool
         figures_state=FiguresState.DUE if result.ok and counts else None,
     )
     if kept and counts:
-        restand(session, entry, session.get_one(Phase, held.phase_id))
+        phase = session.get_one(Phase, held.phase_id)
+        restand(session, entry, phase, newcomer=held.submission_id)
     return kept
 
 
