@@ -21,7 +21,7 @@ from .core.middleware import RequestStamp
 from .core.platform import Platform
 from .core.web import require_policies
 from .leaderboards import api as leaderboards_api
-from .leaderboards import export_routes
+from .leaderboards import certificate_routes, export_routes
 from .leaderboards import overview as leaderboards_overview
 from .leaderboards import pages as leaderboards_pages
 from .leaderboards import result_routes
@@ -93,6 +93,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(result_routes.api, prefix=API, dependencies=token)
     app.include_router(leaderboards_api.router, prefix=API, dependencies=token)
     app.include_router(export_routes.api, prefix=API, dependencies=token)
+    app.include_router(certificate_routes.api, prefix=API, dependencies=token)
     app.include_router(site_pages.router, include_in_schema=False)
     app.include_router(accounts_pages.router, include_in_schema=False)
     app.include_router(challenges_pages.router, include_in_schema=False)
@@ -114,6 +115,7 @@ def create_app(platform: Platform) -> FastAPI:
     app.include_router(result_routes.pages, include_in_schema=False)
     app.include_router(leaderboards_pages.router, include_in_schema=False)
     app.include_router(export_routes.pages, include_in_schema=False)
+    app.include_router(certificate_routes.pages, include_in_schema=False)
     app.mount("/static", VersionedFiles(directory=STATIC), name="static")
     require_policies(app)
     return app

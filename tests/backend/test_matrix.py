@@ -72,10 +72,10 @@ POLICIES: dict[str, dict[str, int | None]] = {
 # Operators' own test asks for the metrics; a stream does not end by itself.
 ELSEWHERE = {"/metrics", "/api/v1/challenges/{slug}/events"}
 # Whoever is let in may be refused all the same: what these name is not there, a log-in without a
-# password fails, and joining asks for the rules.
+# password fails, joining asks for the rules, and the phase is blind.
 MORE_TO_SAY = (
     *("{token_id}", "{user_id}", "{username}", "{team_id}", "{code_id}", "{row_id}", "{name}"),
-    *("{rescoring}", "/login", "/join"),
+    *("{rescoring}", "/login", "/join", "/result", "/certificate"),
 )
 Headers = dict[str, str]
 
