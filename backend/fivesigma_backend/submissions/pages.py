@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, known, participant, uploader
+from ..challenges.columns import column_of
 from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase, TestSet
 from ..challenges.service import phases_of
@@ -26,6 +27,7 @@ from .changing import cancel, change, checked_note
 from .checking import check_upload
 from .figures_shown import figures_of
 from .finals_shown import open_finals
+from .history import history_of
 from .limits import limits_in
 from .receiving import Delivery
 from .rules import UNFINISHED, own_close
@@ -171,6 +173,7 @@ def one_page(
         row = submission_row(session, found.submission_id)
         phases = phases_of(session, found.access.challenge.id)
         figures = figures_of(session, found, row[1], row[2])
+        history = history_of(session, row[0], row[2], organiser=found.access.organiser)
     submission, evaluation, phase, team, *_, entry = row
     definition = PhaseDefinition.model_validate(phase.definition)
     organiser = found.access.organiser
@@ -184,7 +187,7 @@ def one_page(
         item=submission_out(row, organiser=organiser, public_url=platform.settings.public_url),
         submission=submission,
         evaluation=evaluation,
-        metrics=[METRICS[name] for name in (definition.metric, *definition.metrics)],
+        metrics=[column_of(name) for name in (definition.metric, *definition.metrics)],
         entry=entry,
         finals=definition.finals,
         longest_note=LONGEST_NOTE,
@@ -194,6 +197,7 @@ def one_page(
         open=is_open(phase, entry.closes_at, request.state.began_at),
         unfinished=evaluation.state in UNFINISHED,
         figures=figures,
+        history=history,
     )
 
 
