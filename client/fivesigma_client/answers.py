@@ -129,6 +129,60 @@ class Submission:
 
 
 @dataclass(frozen=True)
+class Final:
+    """One of the finals; `how` is `selected`, `waiting` (not scored yet) or `filled`."""
+
+    id: str
+    how: str
+    filename: str
+
+
+@dataclass(frozen=True)
+class Finals:
+    """What counts of one's team in a phase as things stand; `until` when one may choose."""
+
+    phase: str
+    open: bool
+    until: str | None
+    places: int
+    free: int
+    text: str
+    items: tuple[Final, ...]
+    document: Document = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One's submission, and the rank that it would have given as the only final."""
+
+    submission: str
+    filename: str
+    score: float
+    sigma: float | None
+    rank: int | None
+    selected: bool
+    counted: bool
+    best: bool
+
+
+@dataclass(frozen=True)
+class Result:
+    """One's team's final place in a phase, and what another choice would have given."""
+
+    phase: str
+    team: str
+    rank: int | None
+    of: int
+    public_rank: int | None
+    move: int | None
+    mark: str | None
+    text: str
+    metric: str
+    would_have_been: tuple[Choice, ...]
+    document: Document = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True)
 class Limits:
     """The allowance of one's team in a phase; null is unlimited."""
 

@@ -16,7 +16,7 @@ from .commands.board import leaderboard
 from .commands.challenges import challenges, download, files
 from .commands.checking import score, validate
 from .commands.handing_in import show_submission, submit
-from .commands.submissions import cancel, limits, list_submissions, select
+from .commands.submissions import cancel, limits, list_submissions, result, select
 from .invocation import Group, common
 
 
@@ -44,6 +44,7 @@ for command in (
     list_submissions,
     show_submission,
     select,
+    result,
     cancel,
     limits,
     leaderboard,

@@ -11,7 +11,18 @@ from types import TracebackType
 from typing import Any, Self
 from uuid import uuid4
 
-from .answers import Board, Challenge, File, Limits, Membership, Page, Report, Submission
+from .answers import (
+    Board,
+    Challenge,
+    File,
+    Finals,
+    Limits,
+    Membership,
+    Page,
+    Report,
+    Result,
+    Submission,
+)
 from .downloads import download_file, target_names
 from .errors import BadAnswer, Misused, Problem
 from .progress import Watch, unwatched
@@ -186,10 +197,25 @@ class Client:
         path = f"challenges/{segment(slug)}/submissions"
         return [read(Submission, item) for item in self._items(path)]
 
-    def select(self, submission_id: str, *, selected: bool = True) -> Submission:
-        """Choose a submission as one of the finals, or no longer."""
+    def select(
+        self, submission_id: str, *, selected: bool = True, note: str | None = None
+    ) -> Submission:
+        """Choose a submission as one of the finals, or no longer; `note` says how it was made."""
         path = f"submissions/{segment(submission_id)}"
-        return read(Submission, self._transport.json("PATCH", path, json={"selected": selected}))
+        body: dict[str, Any] = {"selected": selected}
+        if note is not None:
+            body["note"] = clean(note)
+        return read(Submission, self._transport.json("PATCH", path, json=body))
+
+    def finals(self, slug: str, *, phase: str | None = None) -> Finals:
+        """What counts of the team as things stand, and until when it may choose."""
+        path = f"challenges/{segment(slug)}/finals"
+        return read(Finals, self._transport.json("GET", path, params=_given(phase=phase)))
+
+    def result(self, slug: str, *, phase: str | None = None) -> Result:
+        """The team's final place in an unblinded phase, and what else it could have been."""
+        path = f"challenges/{segment(slug)}/result"
+        return read(Result, self._transport.json("GET", path, params=_given(phase=phase)))
 
     def cancel(self, submission_id: str) -> Submission:
         """Take back a submission that is still queued."""

@@ -55,9 +55,42 @@ def test_choosing_the_finals(ada: Shell, live: LiveServer) -> None:
     assert set(too_many.json["selected"]) == {first, second}
     assert ada("select", first, "--unselect").code == 0
     assert ada("select", third).code == 0
-    assert "yes" in ada("submissions", "tiny").out
+    listed = ada("submissions", "tiny")
+    assert listed.out.count("selected") == 2
+    assert "by public score" not in listed.out
+    assert "final: As things stand, the best of these" in listed.err
     assert ada("select").code == 2
     assert ada("select", "no-such-id").code == 3
+
+
+def test_what_counts_is_said_after_each_choice(ada: Shell, live: LiveServer) -> None:
+    first, second = hand_in(ada, live, 0.0, 0.5)
+    ran = ada("select", first, "--note", "Boosted trees")
+    assert "1 that your team selected and 1 with the best public score" in ran.err
+    assert "Until 2026-12-21T00:00:00Z." in ran.err
+    assert ada("submission", first, "--json").json["note"] == "Boosted trees"
+    found = ada("submissions", "tiny", "--json").json["finals"][0]
+    assert [(one["id"], one["how"]) for one in found["items"]] == [
+        (first, "selected"),
+        (second, "filled"),
+    ]
+    assert "by public score" in ada("submissions", "tiny").out
+    quiet = ada("select", first, "--unselect", "-q")
+    assert quiet.err == ""
+
+
+def test_the_result_is_told_after_the_unblinding(
+    ada: Shell, live: LiveServer, clock: FrozenClock
+) -> None:
+    (only,) = hand_in(ada, live, 0.5)
+    blind = ada("result", "tiny", "--json")
+    assert (blind.code, blind.json["code"]) == (3, "blinded")
+    clock.advance(days=30)
+    live.story.tick()
+    ran = ada("result", "tiny", "--phase", "final")
+    assert "Your team “ada” takes 1st place of 1" in ran.err
+    assert only in ran.out
+    assert ada("result", "tiny", "--json").json["would_have_been"][0]["rank"] == 1
 
 
 def test_others_submissions_are_not_there(ada: Shell, live: LiveServer) -> None:

@@ -1,4 +1,4 @@
-"""`submissions`, `select`, `cancel` and `limits`."""
+"""`submissions`, `select`, `result`, `cancel` and `limits`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import click
 
-from ..answers import Submission
+from ..answers import Finals, Submission
 from ..invocation import SLUG_TYPE, Invocation, common, phase_option
 from ..output import score_text
 from .handing_in import show
+
+HOW = {"selected": "selected", "waiting": "selected", "filled": "by public score"}
 
 
 @click.command("submissions")
@@ -17,25 +19,45 @@ from .handing_in import show
 @common
 @click.pass_obj
 def list_submissions(run: Invocation, slug: str) -> None:
-    """Your team's submissions, the newest first."""
-    _list(run, run.client().submissions(slug))
+    """Your team's submissions, the newest first, and which of them are its finals."""
+    client = run.client()
+    found = client.submissions(slug)
+    phases = dict.fromkeys(one.phase for one in found)
+    finals = [client.finals(slug, phase=phase) for phase in phases]
+    _list(run, found, finals)
+    for one in finals:
+        _say(run, one)
 
 
-def _list(run: Invocation, found: Sequence[Submission]) -> None:
-    columns = ("id", "phase", "submitted", "status", "selected", "public scores", "message")
+def _list(run: Invocation, found: Sequence[Submission], finals: Sequence[Finals]) -> None:
+    how = {item.id: HOW.get(item.how, item.how) for one in finals for item in one.items}
+    columns = ("id", "phase", "submitted", "status", "final", "public scores", "message")
     rows = [
         (
             one.id,
             one.phase,
             one.submitted_at,
             one.status,
-            one.selected,
+            how.get(one.id, "selected" if one.selected else ""),
             _public(one),
             one.message,
         )
         for one in found
     ]
-    run.out.table({"items": [one.document for one in found], "next": None}, columns, rows)
+    document = {
+        "items": [one.document for one in found],
+        "next": None,
+        "finals": [one.document for one in finals],
+    }
+    run.out.table(document, columns, rows)
+
+
+def _say(run: Invocation, finals: Finals) -> None:
+    """What counts as things stand, while that can still be changed."""
+    if not finals.open:
+        return
+    until = f" Until {finals.until}." if finals.until is not None else ""
+    run.out.say(f"{finals.phase}: {finals.text}{until}")
 
 
 def _public(submission: Submission) -> str:
@@ -46,12 +68,43 @@ def _public(submission: Submission) -> str:
 @click.command()
 @click.argument("ids", metavar="ID...", nargs=-1, required=True)
 @click.option("--unselect", is_flag=True, help="No longer among the finals.")
+@click.option("--note", help="How it was made; shown on the board after the unblinding.")
 @common
 @click.pass_obj
-def select(run: Invocation, ids: tuple[str, ...], unselect: bool) -> None:
+def select(run: Invocation, ids: tuple[str, ...], unselect: bool, note: str | None) -> None:
     """Choose the submissions that count at the end, until the phase closes."""
     client = run.client()
-    _list(run, [client.select(one, selected=not unselect) for one in dict.fromkeys(ids)])
+    chosen = [client.select(one, selected=not unselect, note=note) for one in dict.fromkeys(ids)]
+    places = dict.fromkeys((str(one.document.get("challenge", "")), one.phase) for one in chosen)
+    finals = [client.finals(slug, phase=phase) for slug, phase in places]
+    _list(run, chosen, finals)
+    for one in finals:
+        _say(run, one)
+
+
+@click.command()
+@click.argument("slug", type=SLUG_TYPE)
+@phase_option
+@common
+@click.pass_obj
+def result(run: Invocation, slug: str, phase: str | None) -> None:
+    """Your team's final place once a phase is unblinded, and what else it could have been."""
+    found = run.client().result(slug, phase=phase)
+    rows = [
+        (
+            one.submission,
+            one.filename,
+            score_text({"value": one.score, "sigma": one.sigma}),
+            "" if one.rank is None else one.rank,
+            one.counted,
+            one.selected,
+            one.best,
+        )
+        for one in found.would_have_been
+    ]
+    columns = ("id", "file", f"private {found.metric}", "rank", "counted", "selected", "best")
+    run.out.say(found.text)
+    run.out.table(found.document, columns, rows)
 
 
 @click.command()
