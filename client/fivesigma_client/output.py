@@ -86,6 +86,18 @@ class Output:
         if rows:
             _print_table(sys.stdout, ("split", "metric", "score"), rows)
 
+    def details(self, outcome: Mapping[str, Any]) -> None:
+        """Every metric of every split by variant and by slice, where there are some."""
+        rows = [
+            (split, name, metric, "–" if one is None else score_text(one))
+            for kind in ("variants", "slices")
+            for split, table in outcome.get(kind, {}).items()
+            for name, metrics in table.items()
+            for metric, one in metrics.items()
+        ]
+        if rows:
+            _print_table(sys.stdout, ("split", "events", "metric", "score"), rows)
+
     def error(self, text: str) -> None:
         """Tell what went wrong, however quiet it should be."""
         click.echo(f"Error: {plain_lines(text)}", err=True)

@@ -215,6 +215,28 @@ def test_wrong_use_of_score(shell: Shell, folder: Path, words: list[str]) -> Non
     assert ran.err
 
 
+def test_scoring_with_a_folder_shows_its_slices(shell: Shell, tmp_path: Path) -> None:
+    """The metrics of a column such as `accuracy@label=b` are computed like any other."""
+    folder = write_tiny_challenge(
+        tmp_path / "sliced", rows=1000, test_sets={"main": {"slices": ["label"]}}
+    )
+    toml = (folder / "challenge.toml").read_text()
+    named = toml.replace('"purity",', '"accuracy@label=b",')
+    assert named != toml
+    (folder / "challenge.toml").write_text(named)
+    file = write_prediction(folder, folder / "mine.csv")
+    ran = shell("score", "--challenge", folder, "-f", file)
+    assert ran.code == 0
+    lines = [line.split() for line in ran.out.splitlines()]
+    of_slice = [line for line in lines if line[:3] == ["private", "label=b", "accuracy"]]
+    assert len(of_slice) == 1
+    assert ["private", "label=b", "ams", "–"] in lines
+    document = json.loads(shell("score", "--challenge", folder, "-f", file, "--json").out)
+    value = document["slices"]["private"]["label=b"]["accuracy"]
+    assert document["columns"]["private"]["accuracy@label=b"] == value
+    assert float(of_slice[0][3]) == pytest.approx(value["value"], abs=1e-3)
+
+
 @pytest.mark.parametrize(
     "toml",
     [

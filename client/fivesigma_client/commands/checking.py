@@ -158,6 +158,7 @@ def score(run: Invocation, /, file: Path, plot: Path | None, **given: Any) -> No
         diagnoses = read_all(Finding, document["diagnoses"])
         run.out.findings([*report.findings, *diagnoses], err=report.ok)
         run.out.scores(document["scores"] or {})
+        run.out.details(document)
     if not report.ok:
         run.out.say("The file is refused.")
         click.get_current_context().exit(REFUSED)
