@@ -78,6 +78,7 @@ class Game:
     phases: list[Phase]
     names: dict[str, str] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
     out: set[tuple[str, str]] = field(default_factory=set)  # (phase, team) that are disqualified
 
     def phase(self, slug: str) -> Phase:
@@ -110,6 +111,37 @@ class Game:
         if len([one for one in mine if one.state in ("queued", "scoring")]) >= phase.concurrent:
             return "limit"
         return None
+
+    def may_merge(self, leaving: str, staying: str, now: datetime) -> bool:
+        """Two teams of one, before the last close, with no more used than one could have.
+
+        A team that is disqualified in an open phase can't merge.
+        """
+        if now >= max(phase.closes for phase in self.phases) or self._large(leaving, staying):
+            return False
+        for phase in self._open(now):
+            if {(phase.slug, leaving), (phase.slug, staying)} & self.out:
+                return False
+            both = self.of(phase, leaving) + self.of(phase, staying)
+            used = [one for one in both if one.state in COUNTING and not one.refunded]
+            days = int((now - phase.opens) / timedelta(hours=24)) + 1
+            if len(used) > min(phase.total, phase.per_day * days):
+                return False
+        return True
+
+    def merge(self, leaving: str, staying: str, now: datetime) -> None:
+        """Everything of open phases goes to the team that stays; closed ones keep their rows."""
+        self.sizes[staying] = self.sizes.get(staying, 1) + self.sizes.get(leaving, 1)
+        for phase in self._open(now):
+            moved = self.of(phase, leaving)
+            for one in moved + (self.of(phase, staying) if moved else []):
+                one.team, one.selected = staying, False
+
+    def _large(self, leaving: str, staying: str) -> bool:
+        return self.sizes.get(leaving, 1) + self.sizes.get(staying, 1) > 2
+
+    def _open(self, now: datetime) -> list[Phase]:
+        return [one for one in self.phases if one.opens <= now < one.closes]
 
     def settled(self, phase: Phase, now: datetime) -> bool:
         """Closed, and nothing of it unfinished."""

@@ -15,12 +15,13 @@ from challenge_folder import write_tiny_challenge
 from fivesigma_backend.accounts.service import add_user, find_user
 from fivesigma_backend.challenges.access import Access, find_access
 from fivesigma_backend.challenges.loading import load_challenge
-from fivesigma_backend.challenges.models import Organiser
+from fivesigma_backend.challenges.models import Organiser, Solution, TestSet
 from fivesigma_backend.challenges.service import phase_by_slug
 from fivesigma_backend.core.errors import Blinded, Problem
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.core.security import SCOPES, Actor
 from fivesigma_backend.leaderboards.service import read_board, view_board
+from fivesigma_backend.submissions import judging, judging_entries
 from fivesigma_backend.submissions.access import SubmissionAccess
 from fivesigma_backend.submissions.admission import admission_to
 from fivesigma_backend.submissions.changing import cancel, change
@@ -33,10 +34,15 @@ from fivesigma_backend.submissions.evaluating import (
     requeue_stale,
 )
 from fivesigma_backend.submissions.handing_in import Upload, accept
+from fivesigma_backend.submissions.joining import accept_merge
+from fivesigma_backend.submissions.judging import Judge
 from fivesigma_backend.submissions.models import Entry, Standing
+from fivesigma_backend.submissions.rescoring import begin
 from fivesigma_backend.submissions.schemas import SubmissionChange
 from fivesigma_backend.submissions.standings import restand
+from fivesigma_backend.submissions.takeover import tend
 from fivesigma_backend.submissions.unblinding import lock_phase, unblind
+from fivesigma_backend.teams.proposals import propose
 from fivesigma_backend.teams.service import join
 from fivesigma_scoring.mishaps import scoring_failed
 from fivesigma_worker.housekeeping import unblind_due
@@ -51,7 +57,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from naive_game import Game, Phase, Row, Sent
+from naive_game import COUNTING, Game, Phase, Row, Sent
 from sqlalchemy import delete, select
 
 Scores = tuple[float, float, float]
@@ -115,6 +121,8 @@ class Play(RuleBasedStateMachine):
         self.clock.time = DAY + timedelta(hours=12)
         self.game = Game(phases_of_the_model())
         self.held: dict[str, Claim] = {}
+        self.teams: dict[str, str] = {}
+        self.leaders: dict[str, str] = {}
 
     @property
     def now(self) -> datetime:
@@ -138,12 +146,13 @@ class Play(RuleBasedStateMachine):
                     joined = join(session, access.challenge, actor, accept_rules=True, now=self.now)
                     self.game.names[joined.team.id] = joined.team.name
                     self.team_of(name, joined.team.id)
+                    self.leaders[joined.team.id] = name
 
     def team_of(self, name: str, team: str | None = None) -> str:
-        teams: dict[str, str] = self.__dict__.setdefault("teams", {})
+        """The team somebody is in; with a `team`, from now on."""
         if team is not None:
-            teams[name] = team
-        return teams[name]
+            self.teams[name] = team
+        return self.teams[name]
 
     def access(self, session: Any, name: str) -> Access:
         user = find_user(session, name)
@@ -156,6 +165,13 @@ class Play(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([0.1, 7, 25, 60]))
     def time_passes(self, hours: float) -> None:
         self.clock.advance(hours=hours)
+
+    @rule()
+    def a_border_comes(self) -> None:
+        """To the very moment at which a phase opens, freezes or closes next."""
+        borders = [(one.opens, one.closes, one.freezes or one.closes) for one in self.game.phases]
+        ahead = [moment for three in borders for moment in three if moment > self.now]
+        self.clock.time = min(ahead, default=self.now)
 
     @rule(files=st.lists(hand_ins, min_size=1, max_size=5))
     def submit(self, files: list[tuple[str, str, str]]) -> None:
@@ -271,6 +287,96 @@ class Play(RuleBasedStateMachine):
             change(session, self.platform.events, self.found(session, one), wanted, now=self.now)
             one.selected = selected
 
+    # What organisers do.
+
+    @precondition(lambda self: self.game.sent)
+    @rule(data=st.data(), act=st.sampled_from(["hide", "disqualify", "restore", "refund"]))
+    def judge(self, data: Any, act: str) -> None:
+        one = data.draw(st.sampled_from(self.game.sent))
+        allowed = act != "refund" or one.refunded or one.state in COUNTING
+        by = Judge(None, self.now)
+        with self.refused_unless(allowed), self.platform.db.transaction() as session:
+            match act:
+                case "hide":
+                    judging.hide(session, one.id, by)
+                    one.hidden = True
+                case "disqualify":
+                    judging.disqualify(session, one.id, "copied", by)
+                    one.disqualified = True
+                case "restore":
+                    judging.restore(session, one.id, by)
+                    one.hidden = one.disqualified = False
+                case "refund":
+                    judging.refund(session, one.id, by)
+                    one.refunded = True
+
+    @precondition(lambda self: self.in_state("failed") + self.in_state("rejected"))
+    @rule(data=st.data())
+    def organiser_retries(self, data: Any) -> None:
+        one = data.draw(st.sampled_from(self.in_state("failed") + self.in_state("rejected")))
+        with self.platform.db.transaction() as session:
+            judging.retry(session, one.id, Judge(None, self.now))
+        one.state, one.refunded, one.lost, one.crashes = "queued", True, 0, 0
+
+    @rule(name=st.sampled_from(PEOPLE), slug=st.sampled_from(["one", "two"]), out=st.booleans())
+    def judge_team(self, name: str, slug: str, out: bool) -> None:
+        team, by = self.team_of(name), Judge(None, self.now)
+        with self.platform.db.transaction() as session:
+            access = self.access(session, "prof")
+            phase = phase_by_slug(session, access.challenge.id, slug)
+            if out:
+                judging_entries.disqualify_entry(session, phase, team, "copied", by)
+                self.game.out.add((slug, team))
+            else:
+                judging_entries.restore_entry(session, phase, team, by)
+                self.game.out.discard((slug, team))
+
+    @precondition(lambda self: not self.in_state("queued") + self.in_state("scoring"))
+    @rule(data=st.data())
+    def score_again(self, data: Any) -> None:
+        """A new generation of scores; boards keep the old one until all of it is there."""
+        with self.platform.db.transaction() as session:
+            test_set = session.scalars(select(TestSet)).one()
+            solution = session.get_one(Solution, test_set.current_solution_id)
+            begin(
+                session, test_set, solution, reason="labels", definition=None, now=self.now,
+                actor_id=None,
+            )  # fmt: skip
+        again = {one.id: one for one in self.game.sent if one.state != "cancelled"}
+        fresh = {}
+        while len(fresh) < len(again):
+            with self.platform.db.transaction() as session:
+                held = claim(session, worker="w", now=self.now, lease=LEASE)
+            assert held is not None
+            fresh[held.submission_id] = data.draw(scores), data.draw(scores)
+            public, private = (as_json(half) for half in fresh[held.submission_id])
+            with self.platform.db.transaction() as session:
+                assert record(session, held, Result(True, [], 2, public, private), self.now)
+            self.boards_agree()
+        tend(self.platform, self.now)
+        for identity, (first, second) in fresh.items():
+            again[identity].state = "scored"
+            again[identity].public, again[identity].private = first, second
+
+    @rule(pair=st.permutations(PEOPLE))
+    def merge(self, pair: list[str]) -> None:
+        """Two teams become one; each is led by whom it was founded by."""
+        leaving, staying = self.team_of(pair[0]), self.team_of(pair[1])
+        first, second = self.leaders[leaving], self.leaders[staying]
+        allowed = leaving != staying and self.game.may_merge(leaving, staying, self.now)
+        with self.refused_unless(allowed), self.platform.db.transaction() as session:
+            one, other = self.access(session, first), self.access(session, second)
+            proposal = propose(
+                session, one.challenge, str(one.actor.user_id), self.game.names[staying], self.now
+            )
+            accept_merge(
+                session, self.platform.events, one.challenge, proposal.id, other.actor.user_id,
+                self.now,
+            )  # fmt: skip
+            self.game.merge(leaving, staying, self.now)
+            for name in [one for one in PEOPLE if self.team_of(one) == leaving]:
+                self.team_of(name, staying)
+
     @rule(slug=st.sampled_from(["one", "two"]))
     def organiser_unblinds(self, slug: str) -> None:
         phase = self.game.phase(slug)
@@ -326,8 +432,8 @@ class Play(RuleBasedStateMachine):
     # Small helpers.
 
     def found(self, session: Any, one: Sent) -> SubmissionAccess:
-        [name] = [name for name in PEOPLE if self.team_of(name) == one.team]
-        return SubmissionAccess(self.access(session, name), one.id, one.file * 64, member=True)
+        access = self.access(session, self.leaders[one.team])
+        return SubmissionAccess(access, one.id, one.file * 64, member=True)
 
     def refused_unless(self, allowed: bool) -> Any:
         return nullcontext() if allowed else pytest.raises(Problem)
@@ -347,8 +453,9 @@ def as_row(one: Any) -> Row:
     )
 
 
+@pytest.mark.timeout(900)
 def test_thousands_of_steps_agree_with_the_naive_model(platform: Platform, tmp_path: Path) -> None:
-    write_tiny_challenge(tmp_path / "tiny", phases=TOML)
+    write_tiny_challenge(tmp_path / "tiny", phases=TOML, teams={"max_size": 2})
     load_challenge(platform, tmp_path / "tiny", report=lambda _line: None)
     database = Path(str(platform.db.engine.url.database))
     platform.db.close()
@@ -364,7 +471,7 @@ def test_thousands_of_steps_agree_with_the_naive_model(platform: Platform, tmp_p
     run_state_machine_as_test(
         Play,
         settings=settings(
-            max_examples=40,
+            max_examples=25,
             stateful_step_count=50,
             deadline=None,
             phases=[Step.generate, *([Step.shrink] if "HYPOTHESIS_SHRINK" in os.environ else [])],
