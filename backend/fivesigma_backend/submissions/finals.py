@@ -66,11 +66,15 @@ def _counting(finals: Finals, *, hidden: bool) -> str:
     named = [part for part in parts if part]
     if not named:
         return "Nothing is scored yet, so nothing counts."
+    if len(finals.selected) + len(finals.waiting) + len(finals.filled) == 1:
+        return f"As things stand, one submission counts on the private events: {named[0]}."
     return f"As things stand, the best of these on the private events counts: {_list(named)}."
 
 
 def _room(finals: Finals) -> str:
     most = f"{finals.places} final {'submission' if finals.places == 1 else 'submissions'}"
+    if finals.places == 1 and finals.free == 0:
+        return "Your team has selected its final submission; to select another, unselect it first."
     if finals.free == 0:
         return f"Your team has selected all of its {most}; to select another, unselect one first."
     more = f"{finals.free} more" if finals.free < finals.places else f"up to {most}"

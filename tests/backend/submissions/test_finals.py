@@ -63,6 +63,8 @@ def test_the_finals_are_those_that_the_private_board_takes_the_best_of(
         (Finals(2, ("a",), (), ("b",)), "1 that your team selected and 1 with the best public"),
         (Finals(2, ("a",), (), ("b",)), "Your team may select 1 more;"),
         (Finals(3, ("a",), ("b",), ("c",)), "1 selected but not scored yet and 1 with the best"),
+        (Finals(2, filled=("a",)), "one submission counts on the private events: 1 with the best"),
+        (Finals(1, ("a",)), "has selected its final submission; to select another, unselect it"),
         (Finals(2, ("a", "b")), "has selected all of its 2 final submissions"),
     ],
 )
