@@ -173,7 +173,8 @@ def _metrics(definition: Definition) -> Iterator[str]:
     for index, phase in enumerate(definition.phases):
         for key, names in _metric_keys(phase):
             yield from _unknown(f"phases[{index}].{key}", map(metric_of, names), known)
-            yield from _places(f"phases[{index}].{key}", names, key, _sliced(definition, phase))
+            test_set = definition.test_sets.get(phase.test_set)
+            yield from _places(f"phases[{index}].{key}", names, key, test_set)
         yield from _options(f"phases[{index}].options", phase)
     for name, test_set in definition.test_sets.items():
         if test_set.plausible is not None:
@@ -188,10 +189,6 @@ def _metric_keys(phase: PhaseDefinition) -> Iterator[tuple[str, Sequence[str]]]:
     yield "gates", [gate.metric for gate in phase.gates]
 
 
-def _sliced(definition: Definition, phase: PhaseDefinition) -> TestSetDefinition | None:
-    return definition.test_sets.get(phase.test_set)
-
-
 def _places(
     place: str, columns: Sequence[str], key: str, test_set: TestSetDefinition | None
 ) -> Iterator[str]:
@@ -203,10 +200,12 @@ def _places(
         sliced, is_slice, _value = where.partition("=")
         if key not in ("metrics", "gates"):
             yield f"{place}: {show(column)}: variants and slices can be columns and gates only"
+        elif test_set.variants is not None:
+            continue  # it may be the name of one, which the solution knows
         elif is_slice and sliced not in test_set.slices:
             known = nearest(sliced, test_set.slices)
             yield f"{place}: {show(column)}: the test set has no slices by {show(sliced)}; {known}"
-        elif not is_slice and test_set.variants is None:
+        elif not is_slice:
             yield (
                 f"{place}: {show(column)}: the test set has no variants; a slice is written "
                 "metric@column=value"

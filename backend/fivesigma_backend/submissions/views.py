@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from fivesigma_scoring import METRICS, metric_of
@@ -49,7 +50,13 @@ def seen(scores: Scores | None, sight: Sight) -> Scores | None:
     """Scores of one split as `sight` allows: in a blind phase with the metrics' decimals."""
     if scores is None or sight.precise:
         return scores
-    return {column: _rounded(score, DIGITS[metric_of(column)]) for column, score in scores.items()}
+    return {column: _rounded(score, digits_of(column)) for column, score in scores.items()}
+
+
+@lru_cache(1024)
+def digits_of(column: str) -> int:
+    """Decimals that participants see of a column such as `ams` or `ams@process=ttbar`."""
+    return DIGITS[metric_of(column)]
 
 
 def _rounded(score: dict[str, Any], digits: int) -> dict[str, Any]:

@@ -404,12 +404,12 @@ def test_columns_and_gates_may_be_of_variants_and_slices() -> None:
             {
                 **tiny_toml(),
                 "test_sets": main_set(slices=["process"], variants="shift"),
-                "phases": [phase(metrics=["ams@up", "purity"], gates=gates)],
+                "phases": [phase(metrics=["ams@es=up", "purity"], gates=gates)],
             }
         )
     )
     (only,) = definition.phases
-    assert only.columns == ["ams", "ams@up", "purity", "purity@process=z"]
+    assert only.columns == ["ams", "ams@es=up", "purity", "purity@process=z"]
     assert only.all_metrics == ["ams", "purity"]
 
 
