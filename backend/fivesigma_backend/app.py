@@ -21,24 +21,31 @@ from .core.middleware import RequestStamp
 from .core.platform import Platform
 from .core.web import require_policies
 from .leaderboards import api as leaderboards_api
-from .leaderboards import certificate_routes, export_routes
+from .leaderboards import certificate_routes, export_routes, result_routes
 from .leaderboards import overview as leaderboards_overview
 from .leaderboards import pages as leaderboards_pages
-from .leaderboards import result_routes
 from .leaderboards.cache import BoardCache
 from .problems import install_problem_handlers
 from .site import api as site_api
 from .site import pages as site_pages
 from .submissions import api as submissions_api
-from .submissions import editing_api, editing_pages
-from .submissions import finals_routes
-from .submissions import judging_api, judging_pages, queue_pages
-from .submissions import figures_routes, organising, phase_pages, team_api, team_pages
+from .submissions import (
+    editing_api,
+    editing_pages,
+    figures_routes,
+    finals_routes,
+    judging_api,
+    judging_pages,
+    organising,
+    phase_pages,
+    queue_pages,
+    team_api,
+    team_pages,
+)
 from .submissions import pages as submissions_pages
 from .teams import api as teams_api
-from .teams import notices_routes
+from .teams import notices_routes, participants_api, participants_pages, roster_pages
 from .teams import pages as teams_pages
-from .teams import participants_api, participants_pages, roster_pages
 
 API = "/api/v1"
 LARGEST_FORM = 1024 * 1024
