@@ -21,12 +21,12 @@ from fivesigma_backend.submissions.announcing import (
 from fivesigma_backend.submissions.carrying import announce_carried, carry_over, carrying_due
 from fivesigma_backend.submissions.evaluating import anything_waits, requeue_stale
 from fivesigma_backend.submissions.figures_queue import figures_wait, give_figures_up
-from fivesigma_backend.submissions.purging import purge_piece
 from fivesigma_backend.submissions.housekeeping import (
     delete_orphans,
     forget_expired,
     referred_blobs,
 )
+from fivesigma_backend.submissions.purging import purge_piece
 from fivesigma_backend.submissions.rules import State
 from fivesigma_backend.submissions.takeover import tend
 from fivesigma_backend.submissions.unblinding import due, lock_phase, unblind
