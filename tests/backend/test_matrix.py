@@ -60,8 +60,7 @@ POLICIES: dict[str, dict[str, int | None]] = {
     "merge: withdrawn by its leader (submit)": NOBODY
     | {"visitor": 401, "reader": 403, "rival": IN},
     "challenge: organiser": NOBODY | {"visitor": 401, "organiser": IN, "admin": IN},
-    "challenge: organiser, sending a file": NOBODY
-    | {"visitor": 401, "organiser": IN, "admin": IN},
+    "challenge: organiser, sending a file": NOBODY | {"visitor": 401, "organiser": IN, "admin": IN},
     "admin, sending a file": NOBODY | {"admin": IN},
     "submission: organiser": NOBODY | {"visitor": 401, "organiser": IN, "admin": IN},
     "submission: changed by its team (submit)": NOBODY

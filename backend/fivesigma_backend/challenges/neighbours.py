@@ -16,9 +16,7 @@ from ..core.db import UtcDateTime
 _APPLICATIONS = table(
     "applications", column("challenge_id"), column("user_id"), column("accepted", Boolean)
 )
-_ENTRIES = table(
-    "entries", column("phase_id"), column("team_id"), column("closes_at", UtcDateTime)
-)
+_ENTRIES = table("entries", column("phase_id"), column("team_id"), column("closes_at", UtcDateTime))
 _MEMBERS = table("team_members", column("challenge_id"), column("user_id"), column("team_id"))
 
 
