@@ -21,6 +21,7 @@ class Entry(Base):
     `closes_at` is the team's own close where an organiser gave it more time; `per_day`, `total` and
     `concurrent` replace the phase's limits; `inherited` are the times (RFC 3339) of submissions
     that count against the quota but stayed with another team.
+    `shortlist` names the submissions that may still count; NULL where all are to be looked at.
     """
 
     __tablename__ = "entries"
@@ -34,6 +35,7 @@ class Entry(Base):
     total: Mapped[int | None]
     concurrent: Mapped[int | None]
     inherited: Mapped[list[Any] | None]
+    shortlist: Mapped[dict[str, Any] | None]
     disqualified_at: Mapped[datetime | None]
     disqualified_reason: Mapped[str | None] = mapped_column(Text)
 

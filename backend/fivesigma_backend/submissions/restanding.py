@@ -40,6 +40,9 @@ def restand_phase(session: Session, phase: Phase, entries: Sequence[Entry]) -> N
             scored.get(entry.id, ()), rule, disqualified=entry.disqualified_at is not None
         )
     ]
+    for entry in entries:
+        if entry.phase_id == phase.id:
+            entry.shortlist = None
     session.execute(delete(Standing).where(Standing.phase_id == phase.id))
     if rows:
         session.execute(insert(Standing), rows)

@@ -1,11 +1,13 @@
 """What counts of an entry, kept beside it so that a board is one query.
 
-The lines are a cache: `restand` computes them from the entry's scored submissions alone.
+The lines are a cache: `restand` computes them from the entry's scored submissions alone. So is its
+shortlist, which `restand` renews whenever a submission changes in another way than by its score.
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Collection
 from typing import Any
 
 from fivesigma_scoring import METRICS
@@ -16,9 +18,10 @@ from ..challenges.definition import PhaseDefinition
 from ..challenges.models import Phase
 from ..core.db import insert_missing
 from ..core.ids import new_id
-from .counting import BoardRule, Line, Scored, SplitScore, lines, place_of
+from .counting import BoardRule, Line, Scored, SplitScore, place_of
 from .models import Entry, Evaluation, Standing, Submission
 from .rules import State
+from .shortlist import NOBODY, Shortlist, shortlist
 
 OPERATORS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 Scores = dict[str, dict[str, Any]]
@@ -33,15 +36,25 @@ def board_rule(definition: PhaseDefinition) -> BoardRule:
     )
 
 
-def scored_of(session: Session, entry_id: str, definition: PhaseDefinition) -> list[Scored]:
-    """The scored submissions of an entry that are neither hidden nor superseded."""
-    rows = session.execute(
+def scored_of(
+    session: Session,
+    entry_id: str,
+    definition: PhaseDefinition,
+    among: Collection[str] | None = None,
+) -> list[Scored]:
+    """The scored submissions of an entry that are neither hidden nor superseded.
+
+    Of `among` alone, if given.
+    """
+    query = (
         select(Submission, Evaluation.public_scores, Evaluation.private_scores)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id, Evaluation.state == State.SCORED)
         .where(Submission.hidden_at.is_(None), Submission.superseded_at.is_(None))
-    ).all()
-    return [scored_from(definition, *row) for row in rows]
+    )
+    if among is not None:
+        query = query.where(Submission.id.in_(among))
+    return [scored_from(definition, *row) for row in session.execute(query).all()]
 
 
 def scored_from(
@@ -114,11 +127,24 @@ def _place_of(session: Session, submission_id: str) -> tuple[str, str]:
     return phase_id, team_id
 
 
-def restand(session: Session, entry: Entry, phase: Phase) -> None:
-    """Recompute the lines of a locked entry and give the phase's boards a new version."""
+def restand(session: Session, entry: Entry, phase: Phase, *, newcomer: str | None = None) -> None:
+    """Recompute the lines of a locked entry and give the phase's boards a new version.
+
+    Where nothing has changed but that the submission `newcomer` has been scored, it is compared to
+    those alone that may still count.
+    """
     definition = PhaseDefinition.model_validate(phase.definition)
-    scored = scored_of(session, entry.id, definition)
-    found = lines(scored, board_rule(definition), disqualified=entry.disqualified_at is not None)
+    before, among = NOBODY, None
+    if newcomer is not None and entry.shortlist is not None:
+        before = Shortlist.from_json(entry.shortlist)
+        among = before.ids | {newcomer}
+    found, after = shortlist(
+        scored_of(session, entry.id, definition, among),
+        board_rule(definition),
+        before,
+        disqualified=entry.disqualified_at is not None,
+    )
+    entry.shortlist = after.as_json()
     store_lines(session, entry, found)
     bump_board(session, phase.id)
 

@@ -345,6 +345,7 @@ def _columns() -> None:
     op.add_column("entries", sa.Column("total", sa.Integer(), nullable=True))
     op.add_column("entries", sa.Column("concurrent", sa.Integer(), nullable=True))
     op.add_column("entries", sa.Column("inherited", sa.JSON(), nullable=True))
+    op.add_column("entries", sa.Column("shortlist", sa.JSON(), nullable=True))
     op.add_column(
         "entries", sa.Column("disqualified_at", sa.DateTime(timezone=True), nullable=True)
     )
