@@ -134,7 +134,13 @@ def _entry(session: Session, phase_id: str, team_id: str) -> Entry | None:
 
 
 def _open(phase: Phase, entries: Sequence[Entry | None], now: datetime) -> bool:
-    """Whether the phase is open for one of the teams, by its own close if it was given one."""
+    """Whether the phase is open for one of the teams, by its own close if it was given one.
+
+    One that is unblinded is not: a final that takes carried entries only has no close, but its
+    result stands.
+    """
+    if phase.unblinded_at is not None:
+        return False
     closes = [entry.closes_at for entry in entries if entry is not None and entry.closes_at]
     return any(
         window(phase.opens_at, close, now) is Window.OPEN for close in (phase.closes_at, *closes)

@@ -29,6 +29,7 @@ from fivesigma_backend.submissions.standings import restand
 from fivesigma_backend.teams.models import FormerMember, Notice, Team, TeamMember
 from hypothesis import given
 from hypothesis import strategies as st
+from pairs import begin_pair
 from sqlalchemy import select
 from stories import API, Person, Story, begin_story
 from teamwork import TEAM, accept, code, invite, members, propose, team, toml, unite, used
@@ -436,3 +437,31 @@ def test_inherited_moments_are_counted_once(
         most = max(first.count(moment), second.count(moment))
         assert found[moment] == max(0, most - own.count(moment))
     assert sorted(read_moments(write_moments(found))) == sorted(found.elements())
+
+
+def test_a_merge_leaves_the_result_of_a_final_without_a_close(
+    platform: Platform, web: TestClient, tmp_path: Path, clock: FrozenClock
+) -> None:
+    story = begin_pair(
+        platform,
+        web,
+        tmp_path / "tiny",
+        then={"uploads": False, "closes": None},
+        teams={"max_size": 3, "lock_at": OPENS + timedelta(days=30)},
+    )
+    ada, bob = story.person("ada"), story.person("bob")
+    hand_in(story, clock, ada, 0.5)
+    hand_in(story, clock, bob, -1.0)
+    clock.advance(days=10)
+    story.tick()
+    story.drain()
+    story.tick()
+    boards = [board(ada, phase="next", split=split) for split in ("public", "private")]
+    assert [len(rows) for rows in boards] == [2, 2]
+    proposal = propose(ada, "bob")
+    answer = bob.post(f"{API}/merges/{proposal}/accept")
+    assert answer.status_code == 200
+    assert [one["username"] for one in answer.json()["members"]] == ["bob", "ada"]
+    for split, before in zip(("public", "private"), boards, strict=True):
+        now = board(bob, phase="next", split=split)
+        assert [(team, used) for team, _, used in now] == [(team, used) for team, _, used in before]
