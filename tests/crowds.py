@@ -32,6 +32,7 @@ from sqlalchemy import (
     type_coerce,
 )
 
+NOW = datetime(2026, 12, 5, tzinfo=UTC)
 HANDED_IN = datetime(2026, 12, 1, 1, tzinfo=UTC)
 METRICS = ("ams", "signal_efficiency", "purity")
 

@@ -8,95 +8,36 @@ disk. Only ratios mean something.
 from __future__ import annotations
 
 import os
-import secrets
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from challenge_folder import tiny_toml, write_tiny_challenge
 from conftest import create_postgres_database, psycopg_url
-from crowds import METRICS, come, crowd, identity, pour
+from crowds import NOW, crowd
 from fastapi.testclient import TestClient
 from fivesigma_backend.app import create_app
-from fivesigma_backend.challenges.access import Access
 from fivesigma_backend.challenges.loading import load_challenge
-from fivesigma_backend.challenges.models import Challenge, Phase
+from fivesigma_backend.challenges.models import Phase
 from fivesigma_backend.core.migrate import migrate
 from fivesigma_backend.core.platform import Platform, open_platform
-from fivesigma_backend.core.security import Actor
 from fivesigma_backend.core.settings import load_settings
-from fivesigma_backend.submissions.admission import Admission, admission_to
-from fivesigma_backend.submissions.evaluating import Claim, Result, claim, record
-from fivesigma_backend.submissions.handing_in import Upload, accept
-from fivesigma_backend.submissions.models import Entry
-from fivesigma_backend.submissions.standings import bump_board, lock_entry, restand
+from fivesigma_backend.submissions.evaluating import Claim
+from fivesigma_backend.submissions.standings import bump_board
+from players import Player, newcomer
 from sqlalchemy import select
 
 RUNS = 41
-NOW = datetime(2026, 12, 5, tzinfo=UTC)
 TEAMS, EACH = 10_000, 100
 FEW, MANY = 100, 2000
 CHANGES = 9
 LIMITS = {"record": 1.5, "claim": 1.5, "board": 1.3, "submit": 3.0}
 BOARD = "challenges/tiny/leaderboard"
-SCORES = {name: {"value": 2.0, "sigma": 0.1, "lower_bound": False, "n": 100} for name in METRICS}
-LEASE = timedelta(minutes=1)
 Action = Callable[[], object]
-
-
-@dataclass(frozen=True)
-class Player:
-    """A team that hands in to one platform, and what a worker does with it."""
-
-    platform: Platform
-    access: Access
-    admission: Admission
-
-    def hand_in(self) -> None:
-        """The transaction that stores a submission whose file has arrived."""
-        upload = Upload(secrets.token_hex(32), 1, "a.csv")
-        with self.platform.db.transaction() as session:
-            accept(session, self.access, self.admission, upload, began_at=NOW, now=NOW)
-
-    def claim(self) -> Claim:
-        """What a worker does to get the next evaluation."""
-        with self.platform.db.transaction() as session:
-            held = claim(session, worker="bench", now=NOW, lease=LEASE)
-        if held is None or held.team_id != self.admission.team_id:
-            raise RuntimeError("another team's turn")
-        return held
-
-    def record(self, held: Claim) -> None:
-        """What a worker does once it has scored."""
-        with self.platform.db.transaction() as session:
-            result = Result(True, [], 1, SCORES, SCORES)
-            if not record(session, held, result, NOW):
-                raise RuntimeError("nothing was recorded")
-
-    def lock(self) -> None:
-        """The least that a transaction does which decides about an entry."""
-        with self.platform.db.transaction() as session:
-            lock_entry(session, self.admission.phase.id, self.admission.team_id)
-
-    def lock_durably(self) -> None:
-        """The same with one value stored: on SQLite, a lock alone never reaches the disk."""
-        with self.platform.db.transaction() as session:
-            entry = lock_entry(session, self.admission.phase.id, self.admission.team_id)
-            entry.disqualified_reason = secrets.token_hex(8)
-
-    def scored(self) -> dict[str, float]:
-        """Hand in, claim and record; what the latter two took."""
-        self.hand_in()
-        times, held = {}, []
-        times["claim"] = timed(lambda: held.append(self.claim()))
-        times["record"] = timed(lambda: self.record(held[0]))
-        return times
 
 
 def timed(action: Action) -> float:
@@ -130,19 +71,12 @@ def phase_of(teams_in_all: int, each: int, url: str | None = None) -> Iterator[P
         platform.close()
 
 
-def newcomer(platform: Platform, number: int, earlier: int = 0, kind: str = "N") -> Player:
-    """A further team, with submissions that stand on its boards."""
-    with platform.db.transaction() as session:
-        connection = session.connection()
-        come(connection, range(number, number + 1))
-        if earlier:
-            pour(connection, teams_in_all=1, each=earlier, first_team=number, kind=kind)
-        phase = session.scalars(select(Phase)).one()
-        restand(session, session.get_one(Entry, identity("E", number)), phase)
-    with platform.db.read() as session:
-        challenge = session.scalars(select(Challenge)).one()
-        access = Access(Actor(identity("U", number)), challenge, joined_at=NOW)
-        return Player(platform, access, admission_to(session, access, phase))
+def play(player: Player) -> dict[str, float]:
+    """Hand in, claim and record; what the latter two took."""
+    player.hand_in()
+    held: list[Claim] = []
+    taken = timed(lambda: held.append(player.claim()))
+    return {"claim": taken, "record": timed(lambda: player.record(held[0]))}
 
 
 def show(what: str, pair: Sequence[float], limit: float) -> None:
@@ -153,7 +87,7 @@ def show(what: str, pair: Sequence[float], limit: float) -> None:
 
 def compare_scoring(what: str, few: Player, many: Player) -> None:
     """Recording and claiming, for a team with few and for one with many submissions around it."""
-    rounds = [(few.scored(), many.scored()) for _ in range(RUNS + 1)][1:]
+    rounds = [(play(few), play(many)) for _ in range(RUNS + 1)][1:]
     for step in ("record", "claim"):
         pair = [statistics.median(one[side][step] for one in rounds) for side in (0, 1)]
         show(f"{step}, {what}", pair, LIMITS[step])
