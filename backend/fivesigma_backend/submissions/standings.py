@@ -44,17 +44,17 @@ def scored_of(
 ) -> list[Scored]:
     """The scored submissions of an entry that are neither hidden nor superseded.
 
-    Of `among` alone, if given.
+    Of its submissions `among` alone, if given.
     """
     query = (
         select(Submission, Evaluation.public_scores, Evaluation.private_scores)
         .join(Evaluation, Submission.evaluation_id == Evaluation.id)
-        .where(Submission.entry_id == entry_id, Evaluation.state == State.SCORED)
+        .where(Evaluation.state == State.SCORED)
         .where(Submission.hidden_at.is_(None), Submission.superseded_at.is_(None))
     )
-    if among is not None:
-        query = query.where(Submission.id.in_(among))
-    return [scored_from(definition, *row) for row in session.execute(query).all()]
+    # Not both: a database may look through all of the entry's for the few.
+    own = Submission.entry_id == entry_id if among is None else Submission.id.in_(among)
+    return [scored_from(definition, *row) for row in session.execute(query.where(own)).all()]
 
 
 def scored_from(
