@@ -16,7 +16,12 @@ STATIC_FILES = sorted(path for path in STATIC.rglob("*") if path.is_file())
 BACKEND = Path(fivesigma_backend.__file__).parent
 COMMENT = re.compile(r"{#.*?#}", re.DOTALL)
 # Text that organisers write is sanitised where it is rendered, in core/markdown.py.
-SANITISED = {"challenges/overview.html": {"card"}, "challenges/rules.html": {"rules"}}
+SANITISED = {
+    "challenges/overview.html": {"card"},
+    "challenges/rules.html": {"rules"},
+    "teams/announcements.html": {"preview"},
+    "teams/news.html": {"html"},
+}
 LARGEST_STATIC = 60_000
 
 

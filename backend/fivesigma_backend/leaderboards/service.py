@@ -153,6 +153,8 @@ def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
         counts = f"each team's {which} counts"
     elif definition.finals == 0:
         counts = "each team's best private score counts"
+    elif definition.finals == 1:
+        counts = "each team's final submission counts (by default that with the best public score)"
     else:
         counts = (
             f"the best private score among each team's {definition.finals} final submissions "
