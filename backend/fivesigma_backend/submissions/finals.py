@@ -55,7 +55,9 @@ def in_words(finals: Finals, *, hidden: bool = False, may_select: bool = True) -
 
 
 def _counting(finals: Finals, *, hidden: bool) -> str:
-    by_score = f"{len(finals.filled)} with the best public score of the rest"
+    rest = " of the rest" if finals.selected or finals.waiting else ""
+    plural = "s" if len(finals.filled) > 1 else ""
+    by_score = f"{len(finals.filled)} with the best public score{plural}{rest}"
     if hidden:
         by_score += " (which stays hidden)"
     parts = [

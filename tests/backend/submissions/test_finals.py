@@ -59,7 +59,7 @@ def test_the_finals_are_those_that_the_private_board_takes_the_best_of(
         (Finals(0), "nothing to select"),
         (Finals(2), "Nothing is scored yet, so nothing counts. Your team may select up to 2 final"),
         (Finals(1), "up to 1 final submission;"),
-        (Finals(2, filled=("a", "b")), "2 with the best public score of the rest."),
+        (Finals(2, filled=("a", "b")), "2 with the best public scores."),
         (Finals(2, ("a",), (), ("b",)), "1 that your team selected and 1 with the best public"),
         (Finals(2, ("a",), (), ("b",)), "Your team may select 1 more;"),
         (Finals(3, ("a",), ("b",), ("c",)), "1 selected but not scored yet and 1 with the best"),
