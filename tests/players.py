@@ -12,7 +12,8 @@ from fivesigma_backend.challenges.models import Challenge, Phase
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.core.security import Actor
 from fivesigma_backend.submissions.admission import Admission, admission_to
-from fivesigma_backend.submissions.evaluating import Claim, Result, claim, record
+from fivesigma_backend.submissions.claiming import Claim, claim
+from fivesigma_backend.submissions.evaluating import Result, record
 from fivesigma_backend.submissions.handing_in import Upload, accept
 from fivesigma_backend.submissions.models import Entry
 from fivesigma_backend.submissions.standings import lock_entry, restand

@@ -26,7 +26,7 @@ from fivesigma_backend.challenges.models import Phase
 from fivesigma_backend.core.migrate import migrate
 from fivesigma_backend.core.platform import Platform, open_platform
 from fivesigma_backend.core.settings import load_settings
-from fivesigma_backend.submissions.evaluating import Claim
+from fivesigma_backend.submissions.claiming import Claim
 from fivesigma_backend.submissions.standings import bump_board
 from players import Player, newcomer
 from sqlalchemy import select

@@ -25,14 +25,8 @@ from fivesigma_backend.submissions import judging, judging_entries
 from fivesigma_backend.submissions.access import SubmissionAccess
 from fivesigma_backend.submissions.admission import admission_to
 from fivesigma_backend.submissions.changing import cancel, change
-from fivesigma_backend.submissions.evaluating import (
-    Claim,
-    Result,
-    claim,
-    record,
-    record_crash,
-    requeue_stale,
-)
+from fivesigma_backend.submissions.claiming import Claim, claim
+from fivesigma_backend.submissions.evaluating import Result, record, record_crash, requeue_stale
 from fivesigma_backend.submissions.handing_in import Upload, accept
 from fivesigma_backend.submissions.joining import accept_merge
 from fivesigma_backend.submissions.judging import Judge

@@ -25,11 +25,10 @@ from fivesigma_backend.core.sandbox import (
     SandboxUnavailable,
 )
 from fivesigma_backend.submissions.announcing import announce_board, announce_submission
+from fivesigma_backend.submissions.claiming import Claim, claim
 from fivesigma_backend.submissions.evaluating import (
-    Claim,
     Result,
     anything_waits,
-    claim,
     give_back,
     record,
     record_crash,

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from ..challenges.models import Phase
 from ..core.db import after_commit
 from ..core.events import Events
-from .evaluating import Claim
+from .claiming import Claim
 from .figures_queue import FiguresClaim
 from .models import Evaluation, Submission
 from .rules import State

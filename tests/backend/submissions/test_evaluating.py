@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 from conftest import FrozenClock
+from fivesigma_backend.submissions.claiming import Claim, claim
 from fivesigma_backend.submissions.evaluating import (
-    Claim,
     Result,
-    claim,
     give_back,
     record,
     record_crash,

@@ -12,7 +12,7 @@ import pytest
 from conftest import FrozenClock
 from fivesigma_backend.challenges.models import Challenge, Phase
 from fivesigma_backend.core.ids import new_id
-from fivesigma_backend.submissions.evaluating import Claim, claim
+from fivesigma_backend.submissions.claiming import Claim, claim
 from fivesigma_backend.submissions.models import Entry, Evaluation, Submission
 from fivesigma_backend.submissions.rules import State
 from fivesigma_backend.teams.models import Team

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from fivesigma_backend.challenges.models import Challenge, Organiser
 from fivesigma_backend.core.audit import AuditEvent
-from fivesigma_backend.submissions.evaluating import claim, record_crash
+from fivesigma_backend.submissions.claiming import claim
+from fivesigma_backend.submissions.evaluating import record_crash
 from fivesigma_backend.submissions.models import Evaluation
 from fivesigma_backend.teams.models import Team
 from fivesigma_scoring.mishaps import scoring_failed

@@ -15,7 +15,8 @@ from fastapi.testclient import TestClient
 from fivesigma_backend.challenges.models import Challenge, Phase
 from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.submissions import joining
-from fivesigma_backend.submissions.evaluating import Result, claim, record
+from fivesigma_backend.submissions.claiming import claim
+from fivesigma_backend.submissions.evaluating import Result, record
 from fivesigma_backend.submissions.merging_rules import (
     days_started,
     most_together,

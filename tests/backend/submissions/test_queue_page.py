@@ -11,7 +11,7 @@ from conftest import FrozenClock
 from fivesigma_backend.challenges.models import Challenge, Organiser
 from fivesigma_backend.core.queue import SCORE_QUEUE, SCORE_TASK, CeleryBell
 from fivesigma_backend.core.sandbox import JobCrashed, SandboxUnavailable
-from fivesigma_backend.submissions.evaluating import Claim, claim
+from fivesigma_backend.submissions.claiming import Claim, claim
 from fivesigma_backend.submissions.models import Evaluation
 from fivesigma_backend.submissions.rules import LARGEST_CRASHES, LARGEST_LOST_LEASES, State
 from fivesigma_worker.scoring import drain

@@ -16,8 +16,8 @@ from fivesigma_backend.core.audit import AuditEvent
 from fivesigma_backend.core.errors import Conflict
 from fivesigma_backend.submissions import generations
 from fivesigma_backend.submissions import rescoring as rescoring_module
+from fivesigma_backend.submissions.claiming import claim
 from fivesigma_backend.submissions.editing import rescore
-from fivesigma_backend.submissions.evaluating import claim
 from fivesigma_backend.submissions.models import Evaluation, Rescoring, Submission
 from fivesigma_backend.submissions.quota import usage_of
 from fivesigma_backend.submissions.rescoring import cancel, lock_rescoring
