@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session
 
 from ..challenges.definition import PhaseDefinition
@@ -14,7 +15,7 @@ from ..core.clock import rfc3339
 from ..core.errors import TooMany
 from .merging_rules import read_moments
 from .models import Entry, Evaluation, Submission
-from .rules import COUNTING, DAY, REFUSED, UNFINISHED, Allowance, Limits, Usage, allowance
+from .rules import COUNTING, DAY, REFUSED, UNFINISHED, Allowance, Limits, State, Usage, allowance
 
 RETRY_WHILE_RUNNING = 10
 
@@ -42,27 +43,31 @@ def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
     """
     if entry_id is None:
         return Usage()
-    mine = (
-        select(Evaluation.state, func.count(), func.count(Submission.refunded_at))
+    since = now - 2 * DAY
+    inherited = read_moments(session.get_one(Entry, entry_id).inherited)
+    # One statement for sums and times, since every file that is handed in asks for both.
+    recent = case((Submission.submitted_at > since, Submission.submitted_at))
+    paid = Submission.refunded_at.is_(None)
+    rows = session.execute(
+        select(Evaluation.state, recent, paid, func.count())
         .join(Submission, Submission.evaluation_id == Evaluation.id)
         .where(Submission.entry_id == entry_id, Submission.carried_from_id.is_(None))
-    )
-    counts = session.execute(mine.group_by(Evaluation.state)).all()
-    inherited = read_moments(session.get_one(Entry, entry_id).inherited)
-    recent = session.execute(
-        select(Submission.submitted_at, Evaluation.state)
-        .join(Evaluation, Submission.evaluation_id == Evaluation.id)
-        .where(Submission.entry_id == entry_id, Submission.submitted_at > now - 2 * DAY)
-        .where(Submission.carried_from_id.is_(None), Submission.refunded_at.is_(None))
+        .group_by(Evaluation.state, recent, paid)
     ).all()
+    used = [(state, at, n) for state, at, charged, n in rows if charged]
     return Usage(
-        recent=[at for at, state in recent if state in COUNTING]
-        + [at for at in inherited if at > now - 2 * DAY],
-        rejected=[at for at, state in recent if state in REFUSED],
-        total=sum(n - refunded for state, n, refunded in counts if state in COUNTING)
-        + len(inherited),
-        running=sum(n for state, n, _ in counts if state in UNFINISHED),
+        recent=[*_times(used, COUNTING), *(at for at in inherited if at > since)],
+        rejected=_times(used, REFUSED),
+        total=sum(n for state, _, n in used if state in COUNTING) + len(inherited),
+        running=sum(n for state, _, _, n in rows if state in UNFINISHED),
     )
+
+
+def _times(
+    used: Sequence[tuple[str, datetime | None, int]], states: Sequence[State]
+) -> list[datetime]:
+    """The recent times of what is in one of the states, each as often as it happened."""
+    return [at for state, at, n in used if state in states and at is not None for _ in range(n)]
 
 
 def used_moments(session: Session, entry_id: str) -> list[datetime]:
