@@ -32,6 +32,32 @@ class Judge:
     actor_id: str | None
     now: datetime
 
+    def record(
+        self,
+        session: Session,
+        challenge_id: str,
+        action: str,
+        target: str,
+        before: dict[str, Any],
+        after: dict[str, Any],
+    ) -> None:
+        """Note the act in the audit log."""
+        record_act(
+            session,
+            now=self.now,
+            actor_id=self.actor_id,
+            action=action,
+            target=target,
+            challenge_id=challenge_id,
+            before=before,
+            after=after,
+        )
+
+    def tell(self, session: Session, challenge_id: str, team_id: str, text: str) -> None:
+        """Tell the team what was decided."""
+        who = {"team_id": team_id, "actor_id": self.actor_id}
+        notify(session, challenge_id, JUDGED, text, now=self.now, **who)
+
 
 def hide(session: Session, submission_id: str, judge: Judge) -> Submission:
     """Take a submission off every board; its team still sees it, and that it is hidden."""
@@ -202,28 +228,11 @@ def _record(
     after: dict[str, Any],
     judge: Judge,
 ) -> None:
-    record_act(
-        session,
-        now=judge.now,
-        actor_id=judge.actor_id,
-        action=action,
-        target=one.id,
-        challenge_id=one.challenge_id,
-        before=before,
-        after=after,
-    )
+    judge.record(session, one.challenge_id, action, one.id, before, after)
 
 
 def _tell(session: Session, entry: Entry, one: Submission, text: str, judge: Judge) -> None:
-    notify(
-        session,
-        one.challenge_id,
-        JUDGED,
-        text,
-        now=judge.now,
-        team_id=entry.team_id,
-        actor_id=judge.actor_id,
-    )
+    judge.tell(session, one.challenge_id, entry.team_id, text)
 
 
 def _state(one: Submission) -> dict[str, Any]:

@@ -12,11 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from ..challenges.models import Phase
-from ..core.audit import record_act
 from ..core.errors import Conflict, NotFound, Unprocessable
 from ..teams.models import Team
-from ..teams.notices import notify
-from .judging import JUDGED, Judge, checked_reason
+from .judging import Judge, checked_reason
 from .models import Entry
 from .standings import lock_entry, restand
 
@@ -136,28 +134,12 @@ def _record(
     after: dict[str, Any],
     judge: Judge,
 ) -> None:
-    record_act(
-        session,
-        now=judge.now,
-        actor_id=judge.actor_id,
-        action=action,
-        target=f"{phase.slug}/{entry.team_id}",
-        challenge_id=phase.challenge_id,
-        before=before,
-        after=after,
-    )
+    target = f"{phase.slug}/{entry.team_id}"
+    judge.record(session, phase.challenge_id, action, target, before, after)
 
 
 def _tell(session: Session, phase: Phase, team: Team, text: str, judge: Judge) -> None:
-    notify(
-        session,
-        phase.challenge_id,
-        JUDGED,
-        text,
-        now=judge.now,
-        team_id=team.id,
-        actor_id=judge.actor_id,
-    )
+    judge.tell(session, phase.challenge_id, team.id, text)
 
 
 def _state(entry: Entry) -> dict[str, Any]:

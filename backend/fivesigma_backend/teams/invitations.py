@@ -113,11 +113,18 @@ def answer_invitation(
     invitation = session.get_one(
         Invitation, invitation_id, with_for_update=True, populate_existing=True
     )
-    if invitation.answer is not None:
-        raise Conflict(f"This invitation was {invitation.answer} before.", code="answered")
-    invitation.answer, invitation.answered_at = answer, now
-    session.flush()
+    note_answer(session, invitation, "invitation", answer, now)
     return invitation
+
+
+def note_answer(
+    session: Session, question: Invitation | MergeProposal, called: str, answer: str, now: datetime
+) -> None:
+    """Keep the answer to a locked question. Raises Conflict if it has one."""
+    if question.answer is not None:
+        raise Conflict(f"This {called} was {question.answer} before.", code="answered")
+    question.answer, question.answered_at = answer, now
+    session.flush()
 
 
 def decline(session: Session, challenge: Challenge, invitation_id: str, now: datetime) -> None:

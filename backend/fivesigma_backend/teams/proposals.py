@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from ..challenges.models import Challenge
 from ..core.errors import Conflict, Unprocessable
 from ..core.ids import new_id
-from .invitations import DECLINED, WITHDRAWN
+from .invitations import DECLINED, WITHDRAWN, note_answer
 from .membership import (
     KIND,
     lock_own_team,
@@ -116,10 +116,7 @@ def answer_proposal(
     proposal = session.get_one(
         MergeProposal, proposal_id, with_for_update=True, populate_existing=True
     )
-    if proposal.answer is not None:
-        raise Conflict(f"This proposal was {proposal.answer} before.", code="answered")
-    proposal.answer, proposal.answered_at = answer, now
-    session.flush()
+    note_answer(session, proposal, "proposal", answer, now)
     return proposal
 
 
