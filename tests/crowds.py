@@ -159,9 +159,15 @@ def _standing(number: int, phase_id: str, teams_in_all: int, each: int) -> list[
         "entry_id": identity("E", number), "late": False, "phase_id": phase_id,
         "submission_id": counting, "score": score_of(number), "sigma": 0.1,
         "place": [score_of(number)], "mark": None, "submitted_at": HANDED_IN, "entries": each,
-        "last_submitted_at": HANDED_IN,
+        "last_submitted_at": HANDED_IN, "metrics": _metrics(score_of(number)), "carried": False,
     }  # fmt: skip
     return [line | {"board": board} for board in (Board.PUBLIC, Board.PRIVATE)]
+
+
+def _metrics(value: float) -> dict[str, Any]:
+    return {
+        name: {"value": value, "sigma": 0.1, "lower_bound": False, "n": 100} for name in METRICS
+    }
 
 
 def _identities(kind: str, number: ColumnElement[int]) -> ColumnElement[str]:

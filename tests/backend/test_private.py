@@ -44,6 +44,7 @@ def planted(story: Story) -> Story:
         planted = {"private_scores": everything | columns, "private_details": rows}
         session.execute(update(Evaluation).values(planted))
         planted = {"score": MARKER, "sigma": MARKER, "place": [MARKER]}
+        planted |= {"metrics": everything | columns}
         session.execute(update(Standing).where(Standing.board == "private").values(planted))
     plant_figures(story, values=dict.fromkeys(UNSEEN, MARKER))
     return story
@@ -123,12 +124,14 @@ def turn_private_ranks_over(story: Story) -> None:
     """Make the best private score of all the worst, everywhere it is stored."""
     with story.platform.db.transaction() as session:
         for evaluation in session.scalars(select(Evaluation)):
-            evaluation.private_scores = {
-                name: score | {"value": 1000 - score["value"]}
-                for name, score in (evaluation.private_scores or {}).items()
-            }
+            evaluation.private_scores = turned_over(evaluation.private_scores or {})
         for line in session.scalars(select(Standing).where(Standing.board == "private")):
             line.score, line.place = 1000 - line.score, [1000 - one for one in line.place]
+            line.metrics = turned_over(line.metrics)
+
+
+def turned_over(scores: dict[str, Any]) -> dict[str, Any]:
+    return {name: one | {"value": 1000 - one["value"]} for name, one in scores.items()}
 
 
 def test_the_walk_finds_the_values_once_they_are_open(planted: Story, clock: FrozenClock) -> None:

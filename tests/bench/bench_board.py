@@ -73,6 +73,7 @@ def fill(platform: Platform) -> None:
                 entry_id=entry, board="public", late=False, phase_id=phase.id,
                 submission_id=submission, score=score["ams"]["value"], sigma=0.1,
                 place=[score["ams"]["value"]], submitted_at=at, entries=1, last_submitted_at=at,
+                metrics=score, carried=False,
             ))  # fmt: skip
             for row in rows:
                 session.add(row)

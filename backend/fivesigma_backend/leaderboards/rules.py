@@ -40,7 +40,7 @@ class Line(NamedTuple):
     staff: bool
     metadata: dict[str, Any] | None
     metrics: dict[str, Any] | None
-    carried_from_id: str | None
+    carried: bool
     mark: str | None
     place: list[float]
     members: str | None

@@ -21,7 +21,7 @@ from ..challenges.rules import Window, current_phase, window
 from ..core.clock import rfc3339
 from ..core.errors import Blinded, NotFound
 from ..submissions.counting import Board, Mark
-from ..submissions.models import Entry, Evaluation, Standing, Submission
+from ..submissions.models import Entry, Standing
 from ..submissions.views import Sight, seen, sight
 from ..teams.models import FormerMember, Team, TeamMember
 from .rules import BoardState, Line, Ranked, Split, board_state, moves, rank
@@ -183,21 +183,18 @@ def _ranked(session: Session, view: BoardView, board: Board) -> list[Ranked]:
 
 
 def _lines(session: Session, view: BoardView, board: Board) -> list[Line]:
-    scores = Evaluation.private_scores if board is Board.PRIVATE else Evaluation.public_scores
     names = _names(view.phase.challenge_id).subquery()
     # On the connection: without entities there is nothing for the session to do, row by row.
     rows = session.connection().execute(
         select(
             Team.id, Team.name, Standing.score, Standing.sigma, Standing.entries,
             Standing.submitted_at, Standing.last_submitted_at, Standing.submission_id, Team.staff,
-            Submission.declared, scores, Submission.carried_from_id, Standing.mark,
-            Standing.place, names.c.members, Submission.note,
+            Standing.declared, Standing.metrics, Standing.carried, Standing.mark,
+            Standing.place, names.c.members, Standing.note,
         )
         .select_from(Standing)
         .join(Entry, Entry.id == Standing.entry_id)
         .join(Team, Team.id == Entry.team_id)
-        .join(Submission, Submission.id == Standing.submission_id)
-        .join(Evaluation, Evaluation.id == Submission.evaluation_id)
         .outerjoin(names, names.c.team_id == Team.id)
         .where(Standing.phase_id == view.phase.id, Standing.board == board)
         .where(Team.banned_at.is_(None))
@@ -252,7 +249,7 @@ def _row(
         "baseline": False,
         "staff": line.staff,
         "late": line.mark == Mark.LATE,
-        "carried": line.carried_from_id is not None,
+        "carried": line.carried,
         "mark": line.mark,
         "move": moved.get(line.team_id) if one.rank is not None else None,
         "metadata": line.metadata,

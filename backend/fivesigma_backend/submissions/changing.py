@@ -19,7 +19,7 @@ from .announcing import announce_board, announce_submission
 from .models import Entry, Evaluation, Submission
 from .rules import COUNTING, State
 from .schemas import LONGEST_NOTE, SubmissionChange
-from .standings import bump_board, lock_entry, restand
+from .standings import lock_entry, lock_entry_of, restand
 
 
 def change(
@@ -44,10 +44,11 @@ def change(
 
 def _note(session: Session, events: Events, submission: Submission, text: str) -> None:
     """The team's word on its method; once a phase is unblinded it stands on the board."""
+    entry = lock_entry_of(session, submission.id)
     submission.note = checked_note(text) or None
-    phase = session.get_one(Phase, session.get_one(Entry, submission.entry_id).phase_id)
+    phase = session.get_one(Phase, entry.phase_id)
+    restand(session, entry, phase)
     if phase.unblinded_at is not None:
-        bump_board(session, phase.id)
         announce_board(session, events, phase.id)
 
 

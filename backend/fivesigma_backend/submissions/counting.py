@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from math import isfinite
+from typing import Any
 
 from fivesigma_scoring import Metric
 
@@ -37,20 +38,22 @@ class SplitScore:
     """A submission's score on one split.
 
     `place` sorts: the goodness of the ranking metric, then of each tie-break; larger is better.
-    `passes` says whether every gate of the phase is passed on this split.
+    `passes` says whether every gate of the phase is passed on this split; `metrics` are all scores.
     """
 
     score: float
     sigma: float | None
     place: Place
     passes: bool = True
+    metrics: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
 class Scored:
     """One scored submission of an entry; a split is None where it has no score.
 
-    Hidden and superseded submissions are none of these: nobody counts them.
+    Hidden and superseded submissions are none of these: nobody counts them. `declared`, `note` and
+    `carried` decide nothing, they are shown.
     """
 
     submission_id: str
@@ -60,6 +63,9 @@ class Scored:
     selected: bool = False
     late: bool = False
     disqualified: bool = False
+    declared: Mapping[str, Any] | None = field(default=None, hash=False)
+    note: str | None = None
+    carried: bool = False
 
     @property
     def competes(self) -> bool:

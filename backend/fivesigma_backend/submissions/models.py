@@ -43,9 +43,10 @@ class Entry(Base):
 class Standing(Base):
     """One line of a board: the submission that counts for an entry (or is shown beside it, late).
 
-    A cache of `rules.standings`, rebuildable at any time. `board` is `public`, `private` or
+    A cache of `counting.lines`, rebuildable at any time. `board` is `public`, `private` or
     `frozen`; `place` is the score's sort key and those of the tie-breaks, larger is better; `mark`
-    says why a line is shown without a rank.
+    says why a line is shown without a rank. `metrics` are the scores of the board's split; with
+    `declared`, `note` and `carried` they are copied, so that a board reads no submissions.
     """
 
     __tablename__ = "standings"
@@ -65,6 +66,10 @@ class Standing(Base):
     submitted_at: Mapped[datetime]
     entries: Mapped[int]
     last_submitted_at: Mapped[datetime]
+    metrics: Mapped[dict[str, Any]]
+    declared: Mapped[dict[str, Any] | None]
+    note: Mapped[str | None] = mapped_column(Text)
+    carried: Mapped[bool]
 
 
 class Submission(Base):

@@ -72,6 +72,9 @@ def scored_from(
         selected=submission.selected,
         late=submission.late,
         disqualified=submission.disqualified_at is not None,
+        declared=submission.declared,
+        note=submission.note,
+        carried=submission.carried_from_id is not None,
     )
 
 
@@ -87,6 +90,7 @@ def split_score(definition: PhaseDefinition, scores: Scores | None) -> SplitScor
         own.get("sigma"),
         place_of([METRICS[name] for name in ranked], values),
         passes=_passes(definition, scores),
+        metrics=scores,
     )
 
 
@@ -171,6 +175,10 @@ def line_row(entry: Entry, line: Line) -> dict[str, Any]:
         "submitted_at": line.submission.submitted_at,
         "entries": line.entries,
         "last_submitted_at": line.last_submitted_at,
+        "metrics": line.split.metrics,
+        "declared": line.submission.declared,
+        "note": line.submission.note,
+        "carried": line.submission.carried,
     }
 
 

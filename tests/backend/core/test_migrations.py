@@ -31,7 +31,10 @@ STOOD = {
     "private_sigma": 0.25,
     "private_submitted_at": NOON,
 }
+SCORES = {board: {"mae": {"value": value}} for board, value in (("public", 4.25), ("private", 3.5))}
 VALUES: Mapping[str, Mapping[str, Any]] = {
+    "submissions": {"declared": {"method": "trees"}},
+    "evaluations": {f"{board}_scores": scores for board, scores in SCORES.items()},
     "entries": STOOD,
     "phases": {"definition": {"metric": "mae"}},
 }
@@ -99,3 +102,5 @@ def test_the_lines_of_boards_move_out_of_the_entries(old: Database) -> None:
     ]
     assert {(one.entry_id, one.submission_id, one.entries) for one in found} == {(ID, ID, 2)}
     assert {(one.submitted_at, one.mark, one.late) for one in found} == {(NOON, None, False)}
+    assert {one.board: one.metrics for one in found} == SCORES
+    assert [one.declared for one in found] == [{"method": "trees"}] * 2

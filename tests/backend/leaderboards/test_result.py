@@ -181,6 +181,9 @@ def test_a_team_reads_its_place_and_what_it_could_have_been(
         choices[1]["score"], 2, -1, "Trees.",
     )  # fmt: skip
     assert choices[1]["score"] == found["score"]
+    ada.patch(f"{API}/submissions/{choices[1]['submission']}", json={"note": "Forests."})
+    notes = {row["team"]: row["note"] for row in ada.board(split="private").json()["rows"]}
+    assert notes == {"ada": "Forests.", "ben": None}
     missing = eve.get(RESULT)
     assert (missing.status_code, "handed in nothing" in missing.text) == (404, True)
     page = ada.get("/challenges/tiny/result").text

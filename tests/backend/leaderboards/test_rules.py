@@ -27,7 +27,7 @@ def line(
         score=score,
         place=[score or 0.0, *tie],
         mark=mark,
-        carried_from_id=None,
+        carried=False,
         sigma=None,
         entries=1,
         submitted_at=NOON + timedelta(seconds=after),

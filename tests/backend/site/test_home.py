@@ -89,6 +89,8 @@ def enter(platform: Platform, challenge: Challenge, team: Team, **scores: float)
                     submitted_at=now,
                     entries=1,
                     last_submitted_at=now,
+                    metrics={},
+                    carried=False,
                 )
             )
 

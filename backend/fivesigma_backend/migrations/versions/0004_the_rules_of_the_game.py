@@ -314,6 +314,10 @@ def _standings() -> None:
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("entries", sa.Integer(), nullable=False),
         sa.Column("last_submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("metrics", sa.JSON(), nullable=False),
+        sa.Column("declared", sa.JSON(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.Column("carried", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(
             ["entry_id"],
             ["entries.id"],
@@ -393,7 +397,7 @@ def _copy_standings() -> None:
     times = sa.DateTime(timezone=True)
     standings = sa.table(
         "standings",
-        sa.column("place", sa.JSON),
+        *(sa.column(name, sa.JSON) for name in ("place", "metrics", "declared")),
         *(
             sa.column(name, kind)
             for name, kind in (("submitted_at", times), ("last_submitted_at", times))
@@ -409,17 +413,24 @@ def _copy_standings() -> None:
                 "score",
                 "sigma",
                 "entries",
+                "carried",
             )
         ),
     )
     for row in op.get_bind().execute(_lines_of_old()).mappings().all():
         place = [_goodness(row["definition"]["metric"], row["score"])]
         values = {name: row[name] for name in row if name != "definition"}
-        op.get_bind().execute(sa.insert(standings).values(**values, late=False, place=place))
+        row_now = {**values, "late": False, "carried": False, "place": place}
+        op.get_bind().execute(sa.insert(standings).values(row_now))
 
 
 def _lines_of_old() -> sa.CompoundSelect[Any]:
     phases = sa.table("phases", sa.column("id"), sa.column("definition", sa.JSON))
+    submissions = sa.table(
+        "submissions", sa.column("id"), sa.column("evaluation_id"), sa.column("declared", sa.JSON)
+    )
+    scores = [sa.column(f"{board}_scores", sa.JSON) for board in ("public", "private")]
+    evaluations = sa.table("evaluations", sa.column("id"), *scores)
     times = sa.DateTime(timezone=True)
     halves = []
     for board in ("public", "private"):
@@ -444,8 +455,12 @@ def _lines_of_old() -> sa.CompoundSelect[Any]:
                 old.scored_count.label("entries"),
                 old[last].label("last_submitted_at"),
                 phases.c.definition,
+                submissions.c.declared,
+                evaluations.c[f"{board}_scores"].label("metrics"),
             )
             .join(phases, phases.c.id == old.phase_id)
+            .join(submissions, submissions.c.id == old[f"{board}_submission_id"])
+            .join(evaluations, evaluations.c.id == submissions.c.evaluation_id)
             .where(old[f"{board}_submission_id"].is_not(None))
         )
     return sa.union_all(*halves)
