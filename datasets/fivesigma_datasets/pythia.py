@@ -22,10 +22,11 @@ def require_generators() -> dict[str, str]:
         ) from None
 
 
-def started(settings: Sequence[str], seed: int, *, hooks: Any = None) -> Any:
+def started(settings: Sequence[str], seed: int, *, hooks: Any = None, source: Any = None) -> Any:
     """A Pythia that is ready for ``next`` or ``nextBatch``.
 
-    ``seed`` is any number of 0 or more. The caller holds ``hooks`` as long as the generator runs.
+    ``seed`` is any number of 0 or more. ``source`` (an ``LHAup``) brings hard processes of one's
+    own. The caller holds ``hooks`` and ``source`` as long as the generator runs.
     Raises ``RuntimeError`` for a setting that Pythia does not know or can't start with.
     """
     import pythia8mc
@@ -37,6 +38,8 @@ def started(settings: Sequence[str], seed: int, *, hooks: Any = None) -> Any:
             raise RuntimeError(f"Pythia does not know the setting {setting!r}")
     if hooks is not None:
         generator.setUserHooksPtr(hooks)
+    if source is not None:
+        generator.setLHAupPtr(source)
     if not generator.init():
         raise RuntimeError(f"Pythia could not start with {', '.join(settings)}")
     return generator
