@@ -5,10 +5,22 @@ from __future__ import annotations
 from fastapi import Request
 from starlette.responses import FileResponse, Response
 
-from ..core.errors import NotAuthenticated
+from ..core.errors import NotAuthenticated, NotFound
+from ..core.middleware import DRAWING_POLICY
 from ..core.platform import Platform
 from .access import Access, require_participant
+from .models import PublishedFile
+from .pictures import MEDIA_TYPES, shown_picture
 from .service import Published
+
+FOR_EVER = "private, max-age=31536000, immutable"
+VERSION = 12
+
+
+def may_download(access: Access, file: PublishedFile) -> bool:
+    """Whether the actor has this file, and is shown what it holds."""
+    participates = access.participant and not access.rules_due
+    return access.organiser or not file.members_only or participates
 
 
 def require_download(access: Access, published: Published) -> None:
@@ -32,6 +44,40 @@ def send_file(request: Request, platform: Platform, published: Published) -> Res
         media_type="application/octet-stream",
         filename=published.filename,
     )
+
+
+def send_picture(
+    request: Request, platform: Platform, published: Published, version: str
+) -> Response:
+    """A picture to be shown, under a policy that lets nothing in it act or call elsewhere.
+
+    Raises NotFound for a file that is none.
+    """
+    file = published.file
+    picture = shown_picture(file.details)
+    if picture is None:
+        raise NotFound
+    lasting = version == file.sha256[:VERSION]
+    headers = {
+        "ETag": f'"{file.sha256}"',
+        # Another file may come to this address: only with its version it lasts.
+        "Cache-Control": FOR_EVER if lasting else "private, no-cache",
+        "Content-Security-Policy": DRAWING_POLICY,
+    }
+    if _has_already(request.headers.get("if-none-match"), headers["ETag"]):
+        return Response(status_code=304, headers=headers)
+    return FileResponse(
+        platform.storage.local(file.sha256),
+        headers=headers,
+        media_type=MEDIA_TYPES[picture.form],
+        filename=published.filename,
+        content_disposition_type="inline",
+    )
+
+
+def picture_address(slug: str, file: PublishedFile) -> str:
+    """Where a page has the picture; it changes with the bytes, so that it may be kept."""
+    return f"/challenges/{slug}/pictures/{file.name}?v={file.sha256[:VERSION]}"
 
 
 def _has_already(if_none_match: str | None, etag: str) -> bool:

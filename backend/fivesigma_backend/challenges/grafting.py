@@ -17,16 +17,21 @@ from pathlib import Path
 from ..core.storage import Storage
 from .changes import merged
 from .definition import FILE_NAME, Definition, DefinitionError
+from .details import Details, details_of
 from .folder import Inventory, take_inventory
 
 
 @dataclass(frozen=True)
 class Grafted:
-    """A folder that was put together: what it says, what it holds, and its blob."""
+    """A folder that was put together: what it says, what it holds, and its blob.
+
+    `details` are those of the samples that came from the donor.
+    """
 
     definition: Definition
     inventory: Inventory
     folder_sha256: str
+    details: Details
 
 
 @contextmanager
@@ -56,7 +61,10 @@ def grafted(
                 _require_free(donor / path, folder / path, path)
             (folder / path).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(donor / path, folder / path)
-        yield Grafted(definition, take_inventory(folder), storage.put_folder(folder))
+        inventory = take_inventory(folder)
+        samples = [inventory[definition.test_sets[name].sample] for name in wanted]
+        details = details_of(samples, report=lambda _line: None)
+        yield Grafted(definition, inventory, storage.put_folder(folder), details)
 
 
 def _files_of(definition: Definition, names: Iterable[str]) -> set[str]:

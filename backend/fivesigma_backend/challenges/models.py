@@ -90,7 +90,7 @@ class Phase(Base):
 
 
 class PublishedFile(Base):
-    """A download of a challenge."""
+    """A download of a challenge; `details` is what pages show of it (`details.py`)."""
 
     __tablename__ = "published_files"
     __table_args__ = (UniqueConstraint("challenge_id", "name"),)
@@ -104,6 +104,7 @@ class PublishedFile(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     visible_from: Mapped[datetime | None]
     members_only: Mapped[bool] = mapped_column(default=True)
+    details: Mapped[dict[str, Any] | None]
 
 
 class Organiser(Base):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
 from ..accounts.access import PlatformOf
@@ -15,7 +15,8 @@ from ..core.errors import NotFound
 from ..core.markdown import render_markdown
 from ..core.pages import render
 from .access import Access, visible
-from .downloads import require_download, send_file
+from .downloads import VERSION, require_download, send_file, send_picture
+from .file_views import file_views
 from .service import phases_of, published_file, published_files
 
 router = APIRouter()
@@ -24,13 +25,14 @@ Seen = Annotated[Access, Depends(visible)]
 
 @router.get("/challenges/{slug}/data")
 def data(request: Request, access: Seen, platform: PlatformOf) -> Response:
-    """The downloads: sizes, checksums, links and commands."""
+    """The downloads: sizes, checksums, links, commands, what is in them, and the pictures."""
     with platform.db.read() as session:
         phases = phases_of(session, access.challenge.id)
         files = published_files(
             session, access.challenge, platform.clock(), organiser=access.organiser
         )
-    return render(request, "challenges/data.html", **_frame(access, phases), files=files)
+    views = file_views(access, files)
+    return render(request, "challenges/data.html", **_frame(access, phases), files=views)
 
 
 @router.get("/challenges/{slug}/data/{name}")
@@ -42,6 +44,23 @@ def download(request: Request, access: Seen, platform: PlatformOf, name: str) ->
         )
     require_download(access, found)
     return send_file(request, platform, found)
+
+
+@router.get("/challenges/{slug}/pictures/{name}")
+def picture(
+    request: Request,
+    access: Seen,
+    platform: PlatformOf,
+    name: str,
+    version: Annotated[str, Query(alias="v", max_length=VERSION)] = "",
+) -> Response:
+    """One published picture, to be shown: in the gallery, on the card, or by itself."""
+    with platform.db.read() as session:
+        found = published_file(
+            session, access.challenge, name, platform.clock(), organiser=access.organiser
+        )
+    require_download(access, found)
+    return send_picture(request, platform, found, version)
 
 
 @router.get("/challenges/{slug}/rules")

@@ -12,6 +12,7 @@ from ..core.platform import Platform
 from .changes import scoring_changed
 from .compiling import CompiledTestSet, compile_test_set
 from .definition import Definition
+from .details import details_of_published
 from .folder import Inventory, read_text
 from .grafting import grafted
 from .load_report import file_lines, split_lines
@@ -41,7 +42,15 @@ def prepare(
         card = read_text(inventory, definition.card)
         scored_as = wanted.definition if pending else None
         return Prepared(
-            definition, inventory, card, rules, folder_sha256, solutions, pending, scored_as
+            definition,
+            inventory,
+            card,
+            rules,
+            folder_sha256,
+            solutions,
+            details_of_published(definition, inventory, report),
+            pending,
+            scored_as,
         )
 
 

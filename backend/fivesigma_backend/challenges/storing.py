@@ -17,6 +17,7 @@ from ..core.db import insert_missing
 from ..core.ids import new_id
 from .changes import merged
 from .definition import Definition
+from .details import Details
 from .folder import Inventory
 from .grafting import Grafted
 from .models import Challenge, Organiser, Phase, PublishedFile, Solution, TestSet
@@ -49,6 +50,7 @@ class Prepared:
     rules: str | None
     folder_sha256: str
     solutions: Mapping[str, StoredSolution]
+    details: Details
     pending: Mapping[str, StoredSolution] = field(default_factory=dict)
     scored_as: Definition | None = None
 
@@ -76,7 +78,7 @@ def store_challenge(
     session.flush()
     test_sets = _store_test_sets(session, challenge, prepared, now)
     _store_phases(session, challenge, definition, test_sets)
-    _store_files(session, challenge, definition, prepared.inventory)
+    _store_files(session, challenge, definition, prepared.inventory, prepared.details)
     return challenge
 
 
@@ -93,7 +95,7 @@ def put_in_force(
     phases = {phase.slug: phase for phase in now.phases}
     for row in session.scalars(select(Phase).where(Phase.test_set_id == test_set.id)):
         row.definition = phases[row.slug].model_dump(mode="json")
-    _store_files(session, challenge, now, grafted.inventory)
+    _store_files(session, challenge, now, grafted.inventory, grafted.details)
 
 
 def _store_test_sets(
@@ -167,7 +169,11 @@ def _store_phases(
 
 
 def _store_files(
-    session: Session, challenge: Challenge, definition: Definition, inventory: Inventory
+    session: Session,
+    challenge: Challenge,
+    definition: Definition,
+    inventory: Inventory,
+    details: Details,
 ) -> None:
     rows = {
         row.name: row
@@ -181,7 +187,10 @@ def _store_files(
         )
         row.title = file.title or PurePosixPath(file.path).name
         row.position = position
-        row.sha256 = inventory[file.path].sha256
+        sha256 = inventory[file.path].sha256
+        if sha256 in details or sha256 != row.sha256:
+            row.details = details.get(sha256)
+        row.sha256 = sha256
         row.size = inventory[file.path].size
         row.visible_from = file.visible_from
         row.members_only = file.members_only

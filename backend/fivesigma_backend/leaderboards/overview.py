@@ -10,10 +10,10 @@ from starlette.responses import Response
 from ..accounts.access import PlatformOf
 from ..challenges.access import Access, visible
 from ..challenges.definition import Definition
+from ..challenges.file_views import render_card
 from ..challenges.neighbours import own_closes
 from ..challenges.service import phases_of
 from ..challenges.views import phase_view
-from ..core.markdown import render_markdown
 from ..core.pages import render
 from ..submissions.finals_shown import open_finals
 from ..teams.notices_shown import news_for
@@ -34,6 +34,7 @@ def overview(
         joined = access.actor.user_id if access.joined_at else None
         closes = own_closes(session, access.challenge.id, joined) if joined else {}
         finals = open_finals(session, access, phases, request.state.began_at)
+        card = render_card(session, access, platform.clock())
     opened = any(phase.unblinded_at is not None for phase in phases)
     definition = Definition.model_validate(access.challenge.definition)
     now = platform.clock()
@@ -43,7 +44,7 @@ def overview(
         access=access,
         phases=phases,
         news=news,
-        card=render_markdown(access.challenge.card),
+        card=card,
         views=[phase_view(phase, definition.timezone, now) for phase in phases],
         own_closes=closes,
         finals=finals,

@@ -9,6 +9,7 @@ from starlette.responses import FileResponse, Response
 
 from ..accounts.access import PlatformOf
 from ..core.errors import NotFound
+from ..core.middleware import DRAWING_POLICY
 from ..core.pages import redirect
 from ..core.platform import Platform
 from ..core.queue import FIGURES_QUEUE, FIGURES_TASK, ring_after_commit
@@ -20,8 +21,6 @@ api = APIRouter(tags=["submissions"])
 pages = APIRouter()
 Found = Annotated[SubmissionAccess, Depends(of_submission("read"))]
 FOR_EVER = "private, max-age=31536000, immutable"
-# What a drawing needs when it is opened by itself: its own styles, and the pixels inside it.
-DRAWING_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; sandbox"
 
 
 @api.get("/submissions/{submission_id}/figures")
