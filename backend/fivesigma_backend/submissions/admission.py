@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from ..challenges.access import Access
@@ -17,7 +18,7 @@ from ..challenges.service import phases_of
 from ..core.errors import BadRequest, Closed, Forbidden, NotFound
 from ..core.ids import new_id
 from ..teams.models import Team, TeamMember
-from .models import Entry, UploadTicket
+from .models import Entry, Rescoring, UploadTicket
 from .quota import limits_of, require_allowance, usage_of
 from .rules import Intake, intake, own_close
 
@@ -147,23 +148,34 @@ def admission_to(session: Session, access: Access, phase: Phase) -> Admission:
     return Admission(phase, definition, test_set, team_id, closes_at)
 
 
-def as_it_is_now(session: Session, admission: Admission, entry: Entry) -> Admission:
+# Statements that every file runs are built once: building one takes as long as running it.
+_AS_IT_IS_NOW = (
+    select(Phase, Rescoring)
+    .outerjoin(
+        Rescoring, (Rescoring.test_set_id == Phase.test_set_id) & Rescoring.ended_at.is_(None)
+    )
+    .where(Phase.id == bindparam("phase"))
+    .with_for_update(read=True, key_share=True, of=Phase)
+    .execution_options(populate_existing=True)
+)
+
+
+def as_it_is_now(
+    session: Session, admission: Admission, entry: Entry
+) -> tuple[Admission, Rescoring | None]:
     """The admission with what the phase and the locked entry have become since.
 
-    Until the transaction ends the phase can't be unblinded, nor its times be moved.
+    Until the transaction ends the phase can't be unblinded, nor its times be moved. With it comes
+    the re-scoring that is under way.
     """
-    phase = session.scalars(
-        select(Phase)
-        .where(Phase.id == admission.phase.id)
-        .with_for_update(read=True, key_share=True)
-        .execution_options(populate_existing=True)
-    ).one()
-    return replace(
+    phase, rescoring = session.execute(_AS_IT_IS_NOW, {"phase": admission.phase.id}).one()
+    admission = replace(
         admission,
         phase=phase,
         definition=PhaseDefinition.model_validate(phase.definition),
         closes_at=own_close(phase.closes_at, entry.closes_at),
     )
+    return admission, rescoring
 
 
 def own_team(session: Session, access: Access) -> Team:
@@ -181,27 +193,43 @@ def own_team(session: Session, access: Access) -> Team:
     return team
 
 
-def lock_team_id(session: Session, access: Access) -> str:
-    """The actor's team, in which they stay until the transaction ends; not that of the banned."""
-    found = session.execute(
-        select(TeamMember.team_id, Participation.banned_at)
-        .join(
-            Participation,
-            (Participation.challenge_id == TeamMember.challenge_id)
-            & (Participation.user_id == TeamMember.user_id),
-        )
-        .where(
-            TeamMember.challenge_id == access.challenge.id,
-            TeamMember.user_id == access.actor.user_id,
-        )
-        .with_for_update(read=True)
-    ).one_or_none()
+class Held(NamedTuple):
+    """What can't change until the transaction ends."""
+
+    solution_id: str | None
+    team_id: str
+    banned_at: datetime | None
+
+
+# The test set comes first: who switches to a new solution locks it before any entry, too.
+_HELD = (
+    select(TestSet.current_solution_id, TeamMember.team_id, Participation.banned_at)
+    .select_from(TestSet)
+    .join(TeamMember, TeamMember.challenge_id == TestSet.challenge_id)
+    .join(
+        Participation,
+        (Participation.challenge_id == TeamMember.challenge_id)
+        & (Participation.user_id == TeamMember.user_id),
+    )
+    .where(TestSet.id == bindparam("test_set"), TeamMember.user_id == bindparam("user"))
+    .with_for_update(read=True)
+)
+
+
+def hold(session: Session, access: Access, test_set_id: str) -> Held:
+    """Keep the test set's solution and re-scoring as they are, and the actor in the present team.
+
+    Taken before the lock of any entry. Raises NotFound for who has no team, Forbidden for the
+    banned.
+    """
+    of = {"test_set": test_set_id, "user": access.actor.user_id}
+    found = session.execute(_HELD, of).one_or_none()
     if found is None:
         raise NotFound("You have no team in this challenge. Join it first.")
-    if found.banned_at is not None:
+    held = Held._make(found)
+    if held.banned_at is not None:
         raise Forbidden("You were excluded from this challenge meanwhile.", code="banned")
-    team_id: str = found.team_id
-    return team_id
+    return held
 
 
 def require_open(admission: Admission, began_at: datetime) -> bool:

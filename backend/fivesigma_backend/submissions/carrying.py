@@ -158,9 +158,9 @@ def _insert(
     ]
     session.add_all(evaluations)
     session.flush()
-    if running(session, test_set.id) is not None:
-        for one in evaluations:
-            accompany(session, one, test_set.id)
+    rescoring = running(session, test_set.id)
+    if rescoring is not None:
+        accompany(session, rescoring, evaluations)
     return {str(copy.carried_from_id): copy for copy, _ in copies}
 
 

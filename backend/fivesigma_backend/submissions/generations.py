@@ -35,12 +35,10 @@ def running(session: Session, test_set_id: str) -> Rescoring | None:
     )
 
 
-def accompany(session: Session, evaluation: Evaluation, test_set_id: str) -> None:
-    """Queue a submission that arrives during a re-scoring for the new generation, too."""
-    rescoring = running(session, test_set_id)
-    if rescoring is not None:
-        session.flush()
-        session.execute(insert(Evaluation), [_twin(rescoring, evaluation, evaluation.queued_at)])
+def accompany(session: Session, rescoring: Rescoring, evaluations: Sequence[Evaluation]) -> None:
+    """Queue what arrives during a re-scoring for the new generation, too."""
+    twins = [_twin(rescoring, one, one.queued_at) for one in evaluations]
+    session.execute(insert(Evaluation), twins)
 
 
 def fill(session: Session, rescoring: Rescoring, now: datetime) -> int:

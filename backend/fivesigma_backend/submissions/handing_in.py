@@ -8,18 +8,22 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from ..challenges.access import Access
 from ..core.errors import Closed, Conflict
 from ..core.ids import new_id
-from .admission import Admission, as_it_is_now, lock_team_id, require_open
-from .generations import accompany, hold_test_set
+from .admission import Admission, as_it_is_now, hold, require_open
+from .generations import accompany
 from .models import Entry, Evaluation, IdempotencyKey, Submission
-from .quota import limits_of, require_allowance, usage_of
-from .rules import COUNTING, KEY_LIFETIME, REPLAY_WINDOW, State
+from .quota import limits_of, require_allowance, usage_and_same
+from .rules import KEY_LIFETIME, State
 from .standings import lock_entry
+
+Row = dict[str, Any]
+_INSERT_SUBMISSION = insert(Submission)
+_INSERT_EVALUATION = insert(Evaluation)
 
 
 @dataclass(frozen=True)
@@ -72,104 +76,80 @@ def accept(
     A replay (same key, or the same file again within ten minutes) answers the first one. Raises
     Conflict for a key that was used for something else, Closed and TooMany as `admit`.
     """
-    # Held before the entry: who switches to a new solution takes the locks in this order, too.
-    admission = replace(admission, test_set=hold_test_set(session, admission.test_set.id))
     # The team may have changed while the file travelled: it counts for the present one.
-    admission = replace(admission, team_id=lock_team_id(session, access))
-    entry = lock_entry(session, admission.phase.id, admission.team_id)
+    held = hold(session, access, admission.test_set.id)
+    admission = replace(admission, team_id=held.team_id)
+    entry = lock_entry(session, admission.phase.id, held.team_id)
     limits = limits_of(access.challenge, admission.definition, entry)
-    usage = usage_of(session, entry.id, now)
-    replayed = _replayed(session, access, admission, entry, upload, now)
+    file = upload.sha256 if upload.key is None else None
+    usage, same = usage_and_same(session, entry, file, now)
+    replayed = same or _replayed(session, access, admission, upload, now)
     if replayed is not None:
         return Accepted(replayed, None, replayed=True)
-    admission = as_it_is_now(session, admission, entry)
+    admission, rescoring = as_it_is_now(session, admission, entry)
     late = require_open(admission, began_at)
     left = require_allowance(limits, usage, now)
-    submission = _insert(
-        session, access, admission, entry, upload, began_at=began_at, late=late, now=now
-    )
+    if held.solution_id is None:
+        raise Closed("This phase has no solution yet, so nothing can be scored.")
+    submission = _submission(access, entry, upload, began_at=began_at, late=late)
+    evaluation = _evaluation(submission, admission, held.solution_id, now)
+    _insert(session, submission, evaluation)
+    if rescoring is not None:
+        accompany(session, rescoring, [Evaluation(**evaluation)])
+    if upload.key is not None:
+        _remember_key(session, access, admission, upload, submission["id"], now)
     remaining = None if left.remaining is None else left.remaining - 1
-    return Accepted(submission.id, remaining)
+    return Accepted(submission["id"], remaining)
 
 
 def _replayed(
-    session: Session,
-    access: Access,
-    admission: Admission,
-    entry: Entry,
-    upload: Upload,
-    now: datetime,
+    session: Session, access: Access, admission: Admission, upload: Upload, now: datetime
 ) -> str | None:
-    if upload.key is not None:
-        earlier = earlier_by_key(session, access, upload.key, now)
-        if earlier is None:
-            return None
-        if earlier.request_hash != upload.request_hash(admission.phase.id):
-            raise Conflict("This Idempotency-Key was used for another submission. Take a new one.")
-        return earlier.submission_id
-    return session.scalar(
-        select(Submission.id)
-        .join(Evaluation, Submission.evaluation_id == Evaluation.id)
-        .where(Submission.entry_id == entry.id, Submission.sha256 == upload.sha256)
-        .where(Submission.carried_from_id.is_(None))
-        .where(Submission.submitted_at > now - REPLAY_WINDOW, Evaluation.state.in_(COUNTING))
-        .order_by(Submission.submitted_at)
-        .limit(1)
-    )
+    earlier = earlier_by_key(session, access, upload.key, now)
+    if earlier is None:
+        return None
+    if earlier.request_hash != upload.request_hash(admission.phase.id):
+        raise Conflict("This Idempotency-Key was used for another submission. Take a new one.")
+    return earlier.submission_id
 
 
-def _insert(
-    session: Session,
-    access: Access,
-    admission: Admission,
-    entry: Entry,
-    upload: Upload,
-    *,
-    began_at: datetime,
-    late: bool,
-    now: datetime,
-) -> Submission:
-    solution_id = admission.test_set.current_solution_id
-    if solution_id is None:
-        raise Closed("This phase has no solution yet, so nothing can be scored.")
-    submission = Submission(
-        id=new_id(),
-        entry_id=entry.id,
-        challenge_id=access.challenge.id,
-        user_id=access.actor.user_id,
-        sha256=upload.sha256,
-        size=upload.size,
-        filename=upload.filename,
-        message=upload.message,
-        declared=upload.declared,
-        submitted_at=began_at,
-        selected=False,
-        late=late,
-        evaluation_id=new_id(),
-    )
-    session.add(submission)
-    session.flush()
-    evaluation = _evaluation(submission, admission, solution_id, now)
-    session.add(evaluation)
-    accompany(session, evaluation, admission.test_set.id)
-    if upload.key is not None:
-        _remember_key(session, access, admission, upload, submission.id, now)
-    return submission
+def _insert(session: Session, submission: Row, evaluation: Row) -> None:
+    # As rows: nobody asks for the objects, and keeping track of them takes longer than storing.
+    connection = session.connection()
+    connection.execute(_INSERT_SUBMISSION, submission)
+    connection.execute(_INSERT_EVALUATION, evaluation)
 
 
-def _evaluation(
-    submission: Submission, admission: Admission, solution_id: str, now: datetime
-) -> Evaluation:
-    return Evaluation(
-        id=submission.evaluation_id,
-        submission_id=submission.id,
-        challenge_id=submission.challenge_id,
-        phase_id=admission.phase.id,
-        team_id=admission.team_id,
-        solution_id=solution_id,
-        state=State.QUEUED,
-        queued_at=now,
-    )
+def _submission(
+    access: Access, entry: Entry, upload: Upload, *, began_at: datetime, late: bool
+) -> Row:
+    return {
+        "id": new_id(),
+        "entry_id": entry.id,
+        "challenge_id": access.challenge.id,
+        "user_id": access.actor.user_id,
+        "sha256": upload.sha256,
+        "size": upload.size,
+        "filename": upload.filename,
+        "message": upload.message,
+        "declared": upload.declared,
+        "submitted_at": began_at,
+        "late": late,
+        "evaluation_id": new_id(),
+    }
+
+
+def _evaluation(submission: Row, admission: Admission, solution_id: str, now: datetime) -> Row:
+    return {
+        "id": submission["evaluation_id"],
+        "submission_id": submission["id"],
+        "challenge_id": submission["challenge_id"],
+        "phase_id": admission.phase.id,
+        "team_id": admission.team_id,
+        "solution_id": solution_id,
+        "state": State.QUEUED,
+        "queued_at": now,
+    }
 
 
 def _remember_key(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import case, func, select
+from sqlalchemy import Select, bindparam, case, func, select
 from sqlalchemy.orm import Session
 
 from ..challenges.definition import PhaseDefinition
@@ -15,7 +16,18 @@ from ..core.clock import rfc3339
 from ..core.errors import TooMany
 from .merging_rules import read_moments
 from .models import Entry, Evaluation, Submission
-from .rules import COUNTING, DAY, REFUSED, UNFINISHED, Allowance, Limits, State, Usage, allowance
+from .rules import (
+    COUNTING,
+    DAY,
+    REFUSED,
+    REPLAY_WINDOW,
+    UNFINISHED,
+    Allowance,
+    Limits,
+    State,
+    Usage,
+    allowance,
+)
 
 RETRY_WHILE_RUNNING = 10
 
@@ -36,6 +48,37 @@ def _own(override: int | None, given: int | None) -> int | None:
     return given if override is None else override
 
 
+class Used(NamedTuple):
+    """Submissions of an entry that are alike: how many, and the first of them with a given file."""
+
+    state: str
+    at: datetime | None
+    paid: bool
+    n: int
+    same: str | None
+
+
+def _used() -> Select[Any]:
+    """Sums, times and the same file in one statement: every file handed in asks for all three."""
+    moment = Submission.submitted_at.type
+    since, again = bindparam("since", type_=moment), bindparam("again_since", type_=moment)
+    recent = case((Submission.submitted_at > since, Submission.submitted_at))
+    paid = Submission.refunded_at.is_(None)
+    is_same = (Submission.sha256 == bindparam("sha256")) & (Submission.submitted_at > again)
+    return (
+        # Ids grow with time.
+        select(
+            Evaluation.state, recent, paid, func.count(), func.min(case((is_same, Submission.id)))
+        )
+        .join(Submission, Submission.evaluation_id == Evaluation.id)
+        .where(Submission.entry_id == bindparam("entry"), Submission.carried_from_id.is_(None))
+        .group_by(Evaluation.state, recent, paid)
+    )
+
+
+_USED = _used()
+
+
 def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
     """What an entry has used; an entry that does not exist yet has used nothing.
 
@@ -43,31 +86,37 @@ def usage_of(session: Session, entry_id: str | None, now: datetime) -> Usage:
     """
     if entry_id is None:
         return Usage()
+    return usage_and_same(session, session.get_one(Entry, entry_id), None, now)[0]
+
+
+def usage_and_same(
+    session: Session, entry: Entry, sha256: str | None, now: datetime
+) -> tuple[Usage, str | None]:
+    """What an entry has used, and its submission of the same file within the last minutes."""
     since = now - 2 * DAY
-    inherited = read_moments(session.get_one(Entry, entry_id).inherited)
-    # One statement for sums and times, since every file that is handed in asks for both.
-    recent = case((Submission.submitted_at > since, Submission.submitted_at))
-    paid = Submission.refunded_at.is_(None)
-    rows = session.execute(
-        select(Evaluation.state, recent, paid, func.count())
-        .join(Submission, Submission.evaluation_id == Evaluation.id)
-        .where(Submission.entry_id == entry_id, Submission.carried_from_id.is_(None))
-        .group_by(Evaluation.state, recent, paid)
-    ).all()
-    used = [(state, at, n) for state, at, charged, n in rows if charged]
-    return Usage(
+    wanted = {
+        "entry": entry.id,
+        "since": since,
+        "sha256": sha256,
+        "again_since": now - REPLAY_WINDOW,
+    }
+    rows = [Used._make(row) for row in session.execute(_USED, wanted)]
+    inherited = read_moments(entry.inherited)
+    used = [one for one in rows if one.paid]
+    usage = Usage(
         recent=[*_times(used, COUNTING), *(at for at in inherited if at > since)],
         rejected=_times(used, REFUSED),
-        total=sum(n for state, _, n in used if state in COUNTING) + len(inherited),
-        running=sum(n for state, _, _, n in rows if state in UNFINISHED),
+        total=sum(one.n for one in used if one.state in COUNTING) + len(inherited),
+        running=sum(one.n for one in rows if one.state in UNFINISHED),
     )
+    same = [one.same for one in rows if one.same is not None and one.state in COUNTING]
+    return usage, min(same, default=None)
 
 
-def _times(
-    used: Sequence[tuple[str, datetime | None, int]], states: Sequence[State]
-) -> list[datetime]:
+def _times(used: Sequence[Used], states: Sequence[State]) -> list[datetime]:
     """The recent times of what is in one of the states, each as often as it happened."""
-    return [at for state, at, n in used if state in states and at is not None for _ in range(n)]
+    found = [one for one in used if one.state in states]
+    return [one.at for one in found if one.at is not None for _ in range(one.n)]
 
 
 def used_moments(session: Session, entry_id: str) -> list[datetime]:

@@ -81,7 +81,7 @@ def cost(player: Player, act: Callable[[], object], *, most: int) -> None:
 
 
 def test_handing_in_claiming_and_recording_walk_no_table(player: Player) -> None:
-    cost(player, player.hand_in, most=10)
+    cost(player, player.hand_in, most=7)
     held = []
     cost(player, lambda: held.append(player.claim()), most=3)
     cost(player, lambda: player.record(held[0]), most=13)
