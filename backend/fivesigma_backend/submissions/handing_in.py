@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from ..challenges.access import Access
 from ..core.errors import Closed, Conflict
 from ..core.ids import new_id
-from .admission import Admission, as_it_is_now, hold, require_open
+from .admission import Admission, require_open
 from .generations import accompany
+from .holding import as_it_is_now, hold
 from .models import Entry, Evaluation, IdempotencyKey, Submission
 from .quota import limits_of, require_allowance, usage_and_same
 from .rules import KEY_LIFETIME, State
@@ -80,7 +81,6 @@ def accept(
     held = hold(session, access, admission.test_set.id)
     admission = replace(admission, team_id=held.team_id)
     entry = lock_entry(session, admission.phase.id, held.team_id)
-    limits = limits_of(access.challenge, admission.definition, entry)
     file = upload.sha256 if upload.key is None else None
     usage, same = usage_and_same(session, entry, file, now)
     replayed = same or _replayed(session, access, admission, upload, now)
@@ -88,6 +88,7 @@ def accept(
         return Accepted(replayed, None, replayed=True)
     admission, rescoring = as_it_is_now(session, admission, entry)
     late = require_open(admission, began_at)
+    limits = limits_of(access.challenge, admission.definition, entry)
     left = require_allowance(limits, usage, now)
     if held.solution_id is None:
         raise Closed("This phase has no solution yet, so nothing can be scored.")
