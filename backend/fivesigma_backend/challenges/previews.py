@@ -90,8 +90,7 @@ def _delimited(path: Path) -> Preview:
         return _parquet(path)
     head = open_head(sent, kind, HEAD_BYTES)
     header = read_header(head)
-    complete, _, rest = head.rpartition(b"\n")
-    lines = complete if len(head) == HEAD_BYTES and complete else complete + b"\n" + rest
+    lines = head.rpartition(b"\n")[0] if len(head) == HEAD_BYTES else head
     text = lines.decode(errors="replace").removeprefix("\ufeff")
     reader = csv.reader(io.StringIO(text), delimiter=header.separator)
     first = [[_cut(cell, CELL) for cell in row] for row in islice(reader, 1, ROWS + 1)]
