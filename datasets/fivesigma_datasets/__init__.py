@@ -15,6 +15,8 @@ from typing import Literal, Protocol
 from fivesigma_datasets.errors import DataError
 from fivesigma_datasets.higgsml import prepare as higgsml
 from fivesigma_datasets.higgsml.reference import demo_submissions as higgsml_demo
+from fivesigma_datasets.topmass import prepare as topmass
+from fivesigma_datasets.topmass.reference import demo_submissions as topmass_demo
 
 __all__ = ["BUILTINS", "Builtin", "DataError", "builtin", "demo_submissions", "prepare"]
 
@@ -62,7 +64,15 @@ BUILTINS = {
         generate=higgsml.generate,
         import_files=higgsml.import_files,
         demo_submissions=higgsml_demo,
-    )
+    ),
+    "topmass": Builtin(
+        name="topmass",
+        full_events=topmass.FULL_EVENTS,
+        small=topmass.small,
+        generate=topmass.generate,
+        import_files=topmass.import_files,
+        demo_submissions=topmass_demo,
+    ),
 }
 
 
