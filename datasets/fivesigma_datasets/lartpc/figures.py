@@ -29,10 +29,10 @@ def draw(
     tables = {stage: pl.read_parquet(folder / f"train_stage-{stage}.parquet") for stage in stages}
     with mpl.rc_context({**mplhep.style.CMS, "font.size": 11, "font.family": "DejaVu Sans"}):
         mpl.rcParams["savefig.bbox"] = "tight"
-        figure = Figure(figsize=(4 * len(stages) + 1, 8))
+        figure = Figure(figsize=(4 * len(stages) + 1, 8), layout="constrained")
         _events(figure, tables, layout)
         figure.savefig(folder / "figures/events.png", dpi=RESOLUTION, metadata={"Software": None})
-        figure = Figure(figsize=(11, 4.5))
+        figure = Figure(figsize=(11, 4.5), layout="constrained")
         _spectra(figure, tables, layout)
         figure.savefig(folder / "figures/charge.png", dpi=RESOLUTION, metadata={"Software": None})
 
@@ -57,7 +57,7 @@ def _events(figure: Any, tables: dict[int, pl.DataFrame], layout: Layout) -> Non
             one.set_xlabel("wire / cm", fontsize=10)
             one.set_ylabel("drift / cm", fontsize=10)
         below.legend(fontsize=8, markerscale=4, frameon=True)
-    figure.colorbar(drawn, ax=axes[0, :].tolist(), label="log10(charge / 1000 electrons)")
+    figure.colorbar(drawn, ax=axes.ravel().tolist(), shrink=0.5, label="log10(charge / 1000 electrons)")
 
 
 def _shown(table: pl.DataFrame) -> pl.DataFrame:

@@ -45,7 +45,7 @@ class Layout:
 
 
 IMAGES = Layout("lartpc", "LArTPC: label every pixel", "pixel", (256, 256), 3.5, 1.0)
-VOXELS = Layout("lartpc-3d", "LArTPC 3-D: label every voxel", "voxel", (192, 192, 192), 5.0, 2.0)
+VOXELS = Layout("lartpc-3d", "LArTPC 3-D: label every voxel", "voxel", (192, 192, 192), 5.0, 2.6)
 
 CLASSES = {
     1: ("nothing", "electron", "other"),
