@@ -15,6 +15,8 @@ from typing import Literal, Protocol
 from fivesigma_datasets.errors import DataError
 from fivesigma_datasets.higgsml import prepare as higgsml
 from fivesigma_datasets.higgsml.reference import demo_submissions as higgsml_demo
+from fivesigma_datasets.lartpc import prepare as lartpc
+from fivesigma_datasets.lartpc.reference import demo_submissions as lartpc_demo
 from fivesigma_datasets.topmass import prepare as topmass
 from fivesigma_datasets.topmass.reference import demo_submissions as topmass_demo
 
@@ -64,6 +66,22 @@ BUILTINS = {
         generate=higgsml.generate,
         import_files=higgsml.import_files,
         demo_submissions=higgsml_demo,
+    ),
+    "lartpc": Builtin(
+        name="lartpc",
+        full_events=lartpc.images.full_events,
+        small=lartpc.images.small,
+        generate=lartpc.images.generate,
+        import_files=lartpc.images.import_files,
+        demo_submissions=lartpc_demo,
+    ),
+    "lartpc-3d": Builtin(
+        name="lartpc-3d",
+        full_events=lartpc.voxels.full_events,
+        small=lartpc.voxels.small,
+        generate=lartpc.voxels.generate,
+        import_files=lartpc.voxels.import_files,
+        demo_submissions=lartpc_demo,
     ),
     "topmass": Builtin(
         name="topmass",
