@@ -72,10 +72,12 @@ def _moved(pixels: Pixels, universe: MaskUniverse) -> list[Change]:
     """Changes within each event."""
     chosen = _chosen(universe, EVENTS)
     labelled = [pixels.labelled(place) for place in chosen]
-    total = sum(universe.lit_of(place).size for place in chosen)
+    lit = [universe.lit_of(place).astype(np.int64) for place in chosen]
+    total = sum(one.size for one in lit)
+    shape = universe.format.shape
     return [
         (words, sum(map(partial(_met_by, move, universe), labelled, chosen)) / total)
-        for words, move in moves(universe.format.shape)
+        for words, move in (*moves(shape), *_offset(tuple(shape), labelled, lit))
     ]
 
 
@@ -109,6 +111,29 @@ def _axis_moves(shape: tuple[int, ...], names: Sequence[str]) -> Iterator[tuple[
             yield f"{name} looks {what}", partial(_translate, shape, {axis: step})
     for axis, name in enumerate(names):
         yield f"{name} looks mirrored: counted from the other end", partial(_mirror, shape, axis)
+
+
+def _offset(
+    shape: tuple[int, ...], labelled: Sequence[Index], lit: Sequence[Index]
+) -> Iterator[tuple[str, Move]]:
+    """A move by several pixels: as far as the middles of masks and inputs are apart, mostly."""
+    apart = [
+        np.median(np.unravel_index(inputs, shape), axis=1)
+        - np.median(np.unravel_index(mask, shape), axis=1)
+        for mask, inputs in zip(labelled, lit, strict=True)
+        if mask.size and inputs.size
+    ]
+    steps = np.rint(np.median(apart, axis=0)).astype(int).tolist() if apart else [0]
+    if max(map(abs, steps)) < 2:
+        return  # a single pixel is among the other moves
+    names = COORDINATES.get(len(shape), ("index",))
+    words = [
+        f"{abs(step)} {'added to' if step > 0 else 'subtracted from'} {name}"
+        for step, name in zip(steps, names, strict=True)
+        if step
+    ]
+    moved = {axis: step for axis, step in enumerate(steps) if step}
+    yield f"The pixels look shifted: with {' and '.join(words)}", partial(_translate, shape, moved)
 
 
 def _shift(shape: tuple[int, ...], step: int, index: Index) -> Index:
