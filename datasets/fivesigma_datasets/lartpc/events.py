@@ -16,6 +16,7 @@ from fivesigma_datasets.lartpc.particles import (
     Index,
     Particles,
     isotropic,
+    turned,
 )
 
 ENERGIES = {
@@ -35,14 +36,26 @@ INNER = 0.2
 
 @dataclass(frozen=True)
 class Mix:
-    """How hard events are: chances of 2, 3, 4 particles and of all coming from one point."""
+    """How hard events are.
+
+    Attributes
+    ----------
+    numbers
+        Chances of 2, 3 and 4 particles.
+    one_point
+        Chance of all coming from one point.
+    forward
+        Least cosine between a particle and the direction of its event; -1 is isotropic.
+
+    """
 
     numbers: tuple[float, float, float]
     one_point: float
+    forward: float
 
 
-EASY = Mix((0.45, 0.35, 0.20), 0.4)
-HARD = Mix((0.15, 0.35, 0.50), 0.9)
+EASY = Mix((0.45, 0.35, 0.20), 0.3, -1.0)
+HARD = Mix((0.10, 0.35, 0.55), 1.0, 0.3)
 FIRST = ([ELECTRON, PHOTON], [0.7, 0.3])
 SECOND = ([MUON_PLUS, MUON_MINUS, PION_PLUS, PION_MINUS, PROTON], [0.15, 0.15, 0.1, 0.1, 0.5])
 FURTHER = (
@@ -64,7 +77,10 @@ def primaries(events: int, layout: Layout, mix: Mix, rng: np.random.Generator) -
     together = rng.random(events) < mix.one_point
     first = np.flatnonzero(place == 0)
     position = np.where(together[event, None], position[first[event]], position)
-    return Particles(event, kind, energy, position, isotropic(rng, len(event)))
+    axis = isotropic(rng, events)[event]
+    cosine = rng.uniform(mix.forward, 1, len(event))
+    direction = turned(axis, cosine, rng.uniform(0, 2 * np.pi, len(event)))
+    return Particles(event, kind, energy, position, direction)
 
 
 def _kinds(place: Index, rng: np.random.Generator) -> Index:

@@ -57,7 +57,9 @@ def _events(figure: Any, tables: dict[int, pl.DataFrame], layout: Layout) -> Non
             one.set_xlabel("wire / cm", fontsize=10)
             one.set_ylabel("drift / cm", fontsize=10)
         below.legend(fontsize=8, markerscale=4, frameon=True)
-    figure.colorbar(drawn, ax=axes.ravel().tolist(), shrink=0.5, label="log10(charge / 1000 electrons)")
+    figure.colorbar(
+        drawn, ax=axes.ravel().tolist(), shrink=0.5, label="log10(charge / 1000 electrons)"
+    )
 
 
 def _shown(table: pl.DataFrame) -> pl.DataFrame:
