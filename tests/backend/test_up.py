@@ -15,6 +15,7 @@ import httpx2
 import pytest
 from challenge_folder import write_tiny_challenge
 from fivesigma_backend.up import UpRefused, _own_folder
+from fivesigma_datasets import BUILTINS
 from server_processes import answers, eventually, server, up
 
 PARTS = {"valkey-server", "watchdog", "fivesigma_worker", "serve"}
@@ -167,14 +168,17 @@ def test_the_demo_ends_with_scored_submissions_and_is_kept_by_the_next_run(tmp_p
     with up(folder, "--demo") as platform:
         platform.url()
         eventually(lambda: "╰" in platform.printed)
+        for name in BUILTINS:
+            eventually(lambda name=name: platform.printed.count(f" to {name}: scored") >= 2)
         eventually(lambda: "demo" not in platform.children())  # it ends, and is not restarted
         board = ["leaderboard", "export", "higgsml", "challenge", "--split", "public"]
         rows = server(*board, "--format", "csv", "--data-dir", str(folder)).stdout.splitlines()[1:]
         first = platform.printed
     assert "starts again" not in first
     assert {row.split(",")[2] for row in rows} == {"ada", "ben"}
-    assert first.count(": scored") >= 3
+    assert "is not loaded" not in first
     notes = json.loads((folder / "secrets" / "demo.json").read_text())
+    assert notes["challenges"] == list(BUILTINS)
     assert set(notes["passwords"]) == {"organiser", "ada", "ben"}
     for username, password in notes["passwords"].items():
         assert username in first

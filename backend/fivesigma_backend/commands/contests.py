@@ -50,9 +50,12 @@ def load(
     if further and not data:
         fail(f"what is “{further[0]}”? Files to import come after --data", MISUSED)
     files = [Path(name) for name in (*data, *further)]  # --data takes several at once
-    if source not in BUILTINS and (files or size or seed is not None):
+    if source in BUILTINS:
+        if seed is not None and not files and size != "full":
+            fail("small data are as shipped: --seed is for --size full and --data", MISUSED)
+    elif files or size or seed is not None:
         fail("--data, --size and --seed are for built-in challenges", MISUSED)
-    if source not in BUILTINS and not Path(source).is_dir():
+    elif not Path(source).is_dir():
         fail(f"“{source}” is no folder and not one of: {', '.join(BUILTINS)}", MISUSED)
     with opened() as platform:
         if source not in BUILTINS:
