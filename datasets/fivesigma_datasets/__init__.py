@@ -19,6 +19,8 @@ from fivesigma_datasets.lartpc import prepare as lartpc
 from fivesigma_datasets.lartpc.reference import demo_submissions as lartpc_demo
 from fivesigma_datasets.topmass import prepare as topmass
 from fivesigma_datasets.topmass.reference import demo_submissions as topmass_demo
+from fivesigma_datasets.toptag import prepare as toptag
+from fivesigma_datasets.toptag.reference import demo_submissions as toptag_demo
 
 __all__ = ["BUILTINS", "Builtin", "DataError", "builtin", "demo_submissions", "prepare"]
 
@@ -67,6 +69,14 @@ BUILTINS = {
         import_files=higgsml.import_files,
         demo_submissions=higgsml_demo,
     ),
+    "topmass": Builtin(
+        name="topmass",
+        full_events=topmass.FULL_EVENTS,
+        small=topmass.small,
+        generate=topmass.generate,
+        import_files=topmass.import_files,
+        demo_submissions=topmass_demo,
+    ),
     "lartpc": Builtin(
         name="lartpc",
         full_events=lartpc.images.full_events,
@@ -83,13 +93,13 @@ BUILTINS = {
         import_files=lartpc.voxels.import_files,
         demo_submissions=lartpc_demo,
     ),
-    "topmass": Builtin(
-        name="topmass",
-        full_events=topmass.FULL_EVENTS,
-        small=topmass.small,
-        generate=topmass.generate,
-        import_files=topmass.import_files,
-        demo_submissions=topmass_demo,
+    "toptag": Builtin(
+        name="toptag",
+        full_events=toptag.FULL_EVENTS,
+        small=toptag.small,
+        generate=toptag.generate,
+        import_files=toptag.import_files,
+        demo_submissions=toptag_demo,
     ),
 }
 

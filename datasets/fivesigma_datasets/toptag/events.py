@@ -153,8 +153,8 @@ def stored(p3: Floats) -> npt.NDArray[np.float32]:
     """Massless four-momenta (n, 4), E first, with as many digits as a measurement deserves.
 
     Momenta keep ``MOMENTUM_BITS`` binary digits (5e-4), energies ``ENERGY_BITS``, rounded up so
-    that no particle is faster than light; jet masses change by less than 0.2 GeV. What is left out
-    is noise that would fill most of a file.
+    that no particle is faster than light; jet masses move by 0.1 GeV, the worst by 1 GeV. What is
+    left out is noise that would fill most of a file.
     """
     p3 = _rounded(p3, MOMENTUM_BITS, np.rint)
     energy = _rounded(np.sqrt((p3**2).sum(axis=1)), ENERGY_BITS, np.ceil)

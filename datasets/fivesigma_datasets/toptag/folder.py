@@ -22,6 +22,7 @@ from fivesigma_datasets.toptag.ragged import reordered, taken
 HERE = Path(__file__).parent
 INPUTS = ("train.h5", "train.parquet", "test.h5", "test.parquet")
 DATA = (*INPUTS, "solution.parquet")
+FIGURES = ("figures/jets.png", "figures/mean.png", "figures/features.png")
 SAMPLE = "sample_submission.csv"
 KINEMATICS = ("pt", "eta", "mass")
 
@@ -36,7 +37,7 @@ SMALL_LIMIT = 50_000
 TOP_MASS = 172.5
 """In GeV (PDG 2024: 172.57 ± 0.29)."""
 
-WINDOW = 30.0
+WINDOW = 15.0
 """Half-width in GeV of the sample submission's window of the jet mass."""
 
 
@@ -152,22 +153,32 @@ def _write_tables(staging: Path, table: pl.DataFrame) -> None:
 
 
 def complete(staging: Path, out: Path, about: About) -> None:
-    """Add sample, figures, card, toml and manifest, then give the folder its name."""
+    """Add sample, starter, card, toml and manifest to data and figures; name the folder."""
     manifest = {**about.manifest, "sha256": checksums(staging, DATA)}
     (staging / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     test = pl.read_parquet(staging / "test.parquet")
     (staging / SAMPLE).write_bytes(to_csv(mass_window(test)))
-    card = card_with((HERE / "README.md").read_text(), about.lines)
-    (staging / "README.md").write_text(card)
+    text = (HERE / "README.md").read_text()
+    toml = (HERE / "challenge.toml").read_text()
+    for name in FIGURES:
+        if not (staging / name).is_file():
+            text, toml = _without(name, text, toml)
+    (staging / "README.md").write_text(card_with(text, about.lines))
     changes = {
         "summary": json.dumps(about.summary, ensure_ascii=False),
         "truth_public": str(about.truth_public).lower(),
         **about.toml,
     }
-    toml = settings_with((HERE / "challenge.toml").read_text(), changes)
-    (staging / "challenge.toml").write_text(toml)
+    (staging / "challenge.toml").write_text(settings_with(toml, changes))
     shutil.copyfile(HERE / "starter.py", staging / "starter.py")
     finish(staging, out)
+
+
+def _without(figure: str, card: str, toml: str) -> tuple[str, str]:
+    """Card and settings that don't name a figure."""
+    lines = [line for line in card.splitlines(keepends=True) if f"({figure})" not in line]
+    tables = [one for one in toml.split("\n\n") if f'path = "{figure}"' not in one]
+    return "".join(lines), "\n\n".join(tables)
 
 
 def mass_window(test: pl.DataFrame) -> pl.DataFrame:

@@ -68,9 +68,10 @@ def divided(table: pl.DataFrame, names: Sequence[str], seed: int) -> tuple[pl.Da
     """
     is_test = np.array(["test" in name.lower() for name in names])
     if is_test.any() and not is_test.all():
-        test = pl.Series(is_test[table["file"].to_numpy()])
-        drawn = assigned(table["label"], TEST_PROPORTIONS, seed)
-        usage = pl.select(pl.when(test).then(drawn).otherwise(pl.lit("train"))).to_series()
+        test = is_test[table["file"].to_numpy()]
+        drawn = np.full(len(table), "train", dtype=object)
+        drawn[test] = assigned(table["label"].filter(pl.Series(test)), TEST_PROPORTIONS, seed)
+        usage = pl.Series(drawn, dtype=pl.String)
         called = ", ".join(name for name, yes in zip(names, is_test, strict=True) if yes)
         line = f"test jets are those of {called}, divided 1 : 2 with a seed"
     else:

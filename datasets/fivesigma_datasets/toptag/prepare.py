@@ -12,9 +12,9 @@ from fivesigma_datasets.errors import DataError
 from fivesigma_datasets.folders import start, verified
 from fivesigma_datasets.pythia import require_generators
 from fivesigma_datasets.shuffling import auc
-from fivesigma_datasets.toptag import official, shifts
+from fivesigma_datasets.toptag import figures, official, shifts
 from fivesigma_datasets.toptag.events import GRID, PARTICLES, STEP
-from fivesigma_datasets.toptag.folder import DATA, HERE, About, complete, numbered, write
+from fivesigma_datasets.toptag.folder import DATA, FIGURES, HERE, About, complete, numbered, write
 from fivesigma_datasets.toptag.processes import (
     COMMON,
     MASS_RANGE,
@@ -47,7 +47,8 @@ def small(out: Path, report: Report) -> None:
     """Copy the shipped jets, checked against their manifest, into a complete folder."""
     manifest = verified(SMALL)
     staging = start(out)
-    for name in DATA:
+    (staging / "figures").mkdir()
+    for name in (*DATA, *FIGURES):
         shutil.copyfile(SMALL / name, staging / name)
     lines = ["small table, shipped with the package; its truth is public", *_described(manifest)]
     del manifest["sha256"]
@@ -71,6 +72,7 @@ def generate(
     table = numbered(chosen.table, seed)
     staging = start(out)
     write(staging, table, production.read(table, chosen.chunks), _buckets(out))
+    figures.draw(staging, report)
     manifest = {**settings, "counts": _counts(table)}
     lines = _described(manifest)
     about = About(f"{TASK} Simulated jets.", lines, False, manifest, _ranking(table))
@@ -88,6 +90,7 @@ def import_files(files: Sequence[Path], out: Path, *, seed: int, report: Report)
     table = numbered(divided, seed)
     staging = start(out)
     write(staging, table, official.read(files, table), _buckets(out), channels=1)
+    figures.draw(staging, report)
     lines = [
         *(f"{record['rows']:,} jets of {record['name']}" for record in records),
         line,

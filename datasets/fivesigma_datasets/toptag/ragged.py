@@ -38,10 +38,8 @@ def joined(parts: Sequence[Mapping[str, npt.NDArray[Any]]]) -> Arrays:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def reordered(
-    parts: Iterable[tuple[Integers, Arrays]], kept: Path, *, bucket: int = BUCKET
-) -> Iterator[Arrays]:
-    """All jets in the order of their places, ``bucket`` of them at a time.
+def reordered(parts: Iterable[tuple[Integers, Arrays]], kept: Path) -> Iterator[Arrays]:
+    """All jets in the order of their places, ``BUCKET`` of them at a time.
 
     ``parts`` are jets with the place of each in the end, 0 to the number of all jets - 1. They are
     laid down in the folder ``kept`` by their place, so that no more than a bucket is in memory.
@@ -49,8 +47,8 @@ def reordered(
     shutil.rmtree(kept, ignore_errors=True)
     kept.mkdir(parents=True, mode=0o700)
     for number, (place, jets) in enumerate(parts):
-        for chosen in np.unique(place // bucket):
-            rows = np.flatnonzero(place // bucket == chosen)
+        for chosen in np.unique(place // BUCKET):
+            rows = np.flatnonzero(place // BUCKET == chosen)
             path = kept / f"{chosen:06}-{number:06}.npz"
             np.savez(path, place=place[rows], **taken(jets, rows))  # type: ignore[arg-type]  # numpy types its own keyword only
     last = max((int(path.name[:6]) for path in kept.iterdir()), default=-1)
