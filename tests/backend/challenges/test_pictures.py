@@ -20,6 +20,7 @@ from page_checks import Page, faults
 from people import Browser, make_user
 from pictures import GOOD_SVG, UNFIT, hostile, png, svg
 from sqlalchemy import update
+from statements import counted
 
 PLACE = "/challenges/tiny/pictures"
 LATER = OPENS + timedelta(days=4)
@@ -227,3 +228,17 @@ def test_a_challenge_that_an_earlier_release_loaded_has_no_gallery_and_no_fault(
         assert images(page) == []
     assert 'href="/challenges/tiny/data/mass"' in page
     assert browser.get(f"{PLACE}/mass").status_code == 404
+
+
+def test_a_card_with_pictures_costs_one_statement_more(
+    web: TestClient, platform: Platform, tmp_path: Path
+) -> None:
+    folder = load(platform, tmp_path / "tiny")
+    browser = joined(web, platform)
+    with counted(platform.db) as pictured:
+        browser.get("/challenges/tiny")
+    (folder / "README.md").write_text("# No picture")
+    load_challenge(platform, folder, update=True, report=lambda _line: None)
+    with counted(platform.db) as plain:
+        browser.get("/challenges/tiny")
+    assert len(pictured) == len(plain) + 1

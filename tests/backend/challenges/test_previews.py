@@ -16,10 +16,14 @@ from challenge_folder import write_tiny_challenge
 from fastapi.testclient import TestClient
 from fivesigma_backend.challenges import previews
 from fivesigma_backend.challenges.loading import load_challenge
+from fivesigma_backend.challenges.models import PublishedFile
 from fivesigma_backend.challenges.previews import COLUMNS, ROWS, preview_of
 from fivesigma_backend.core.platform import Platform
 from page_checks import faults
 from people import Browser, make_user
+from rescorings import other_truth, rescorings, update
+from sqlalchemy import select
+from stories import Story
 
 TABLE = pl.DataFrame(
     {
@@ -231,3 +235,30 @@ def test_only_who_may_download_sees_what_is_inside(
     assert "200 rows, 4 columns" in page
     assert "fivesigma download tiny -f train" in page
     assert f"{(folder / 'train.csv').read_text().splitlines()[1].split(',')[0]}</td>" in page
+
+
+def test_a_sample_that_waits_for_a_rescoring_is_looked_at_when_it_takes_over(story: Story) -> None:
+    story.person("ada").submit(story.prediction())
+    story.drain()
+    before = details(story)
+    assert before["sample"]["count"] == 200
+    folder = other_truth(story)
+    lines = (folder / "sample_submission.csv").read_text().splitlines()
+    identity, rank, named = lines[1].split(",")
+    changed = [identity, rank, "s" if named == "b" else "b"]
+    lines[1] = ",".join(changed)
+    (folder / "sample_submission.csv").write_text("\n".join(lines))
+    update(story, folder)
+    assert details(story) == before
+    story.drain()
+    story.tick()
+    assert rescorings(story)[0].ended_at is not None
+    after = details(story)
+    assert after["sample"]["rows"][0] == changed
+    assert after | {"sample": before["sample"]} == before
+
+
+def details(story: Story) -> dict[str, Any]:
+    """What is shown of each published file."""
+    with story.platform.db.read() as session:
+        return dict(session.execute(select(PublishedFile.name, PublishedFile.details)).all())
