@@ -100,8 +100,10 @@ def check_event(path: Path, number: int, pixels: EventPixels, layout: Layout) ->
             f"{place}: /data has negative values (least {pixels.charge.min():.4g}): "
             "charges were meant. Subtract no pedestal and set what is below threshold to 0."
         )
-    values = np.unique(pixels.labels)
-    wrong = values[~np.isin(values, np.arange(PROTONS + 1))]
+    known = np.zeros(pixels.labels.shape, bool)
+    for label in range(int(PROTONS) + 1):
+        known |= pixels.labels == label
+    wrong = pixels.labels[~known]
     if wrong.size:
         raise DataError(
             f"{place}: /label has the value {wrong[0]:g}; classes are 0 nothing, 1 electron, "

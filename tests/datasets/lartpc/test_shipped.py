@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,9 +16,9 @@ from fivesigma_datasets.lartpc import prepare as lartpc
 from fivesigma_datasets.lartpc import reference
 from fivesigma_datasets.lartpc.folder import tables_of
 from fivesigma_datasets.lartpc.layout import CLASSES, STAGES
-from fivesigma_datasets.lartpc.simulate import settings
+from fivesigma_datasets.lartpc.simulate import Task, make_chunk, settings
 from fivesigma_datasets.shuffling import auc
-from fivesigma_scoring import score
+from fivesigma_scoring import Estimate, score
 
 EVERY = [(name, stage) for name in ("lartpc", "lartpc-3d") for stage in STAGES]
 every = pytest.mark.parametrize(("name", "stage"), EVERY)
@@ -62,18 +64,18 @@ def shares(table: pl.DataFrame, classes: int) -> np.ndarray:
     return np.asarray(values / values.sum(axis=1, keepdims=True))
 
 
-def p80(stage: Stage, answer: pl.DataFrame, usage: str = "") -> float:
-    """The platform's ranking metric of a submission, on the events of a usage or all."""
+def p80(stage: Stage, answer: pl.DataFrame, usage: str = "", split: str = "") -> Estimate:
+    """The platform's ranking metric of a submission, on the events of a split or all."""
     joined = stage.solution.join(answer, on=["event", "voxel"], how="left", suffix="_answer")
     if usage:
-        joined = joined.filter(pl.col(usage).is_in(["public", "private"]))
+        joined = joined.filter(pl.col(usage) == split)
     events = joined.partition_by("event", maintain_order=True)
     longest = max(len(one) for one in events)
     masks = np.zeros((2, len(events), longest), np.uint8)
     for number, one in enumerate(events):
         masks[0, number, : len(one)] = one["class"].to_numpy()
         masks[1, number, : len(one)] = one["class_answer"].fill_null(0).to_numpy()
-    return score("event_accuracy_p80", masks[0], masks[1]).value
+    return score("event_accuracy_p80", masks[0], masks[1])
 
 
 def fitted(folder: Path, stage: int) -> pl.DataFrame:
@@ -127,7 +129,7 @@ def test_charge_alone_does_not_come_half_way_to_a_quick_baseline(
     one = stages[name, stage]
     answer = reference.by_charge(one.test, reference.classes_of_charge(one.train))
     quick = {1: 0.88, 2: 0.82, 3: 0.79}[stage]  # the starter's least, on the card
-    assert p80(one, answer) < (1 / (one.classes - 1) + quick) / 2
+    assert p80(one, answer).value < (1 / (one.classes - 1) + quick) / 2
 
 
 @pytest.mark.parametrize("case", [("lartpc", 1), ("lartpc-3d", 1)])
@@ -135,8 +137,11 @@ def test_neighbours_tell_much_more_than_charge(
     stages: Stages, baseline: dict[tuple[str, int], pl.DataFrame], case: tuple[str, int]
 ) -> None:
     one = stages[case]
-    alone = p80(one, reference.by_charge(one.test, reference.classes_of_charge(one.train)))
-    assert p80(one, baseline[case]) > alone + 0.12
+    answer = reference.by_charge(one.test, reference.classes_of_charge(one.train))
+    alone = p80(one, answer).value
+    better = p80(one, baseline[case])
+    assert better.value > alone + 0.12
+    assert better.sigma < (better.value - alone) / 3
 
 
 def test_events_of_finals_are_slightly_harder(
@@ -153,6 +158,28 @@ def test_events_of_finals_are_slightly_harder(
         accuracy = by_event["right"].to_numpy()
         lost.append(np.percentile(accuracy[~final], 80) - np.percentile(accuracy[final], 80))
     assert 0.005 < np.mean(lost) < 0.10
+
+
+@first
+def test_the_card_says_what_the_reference_submissions_score(
+    stages: Stages,
+    name: str,
+    images_folder: Path,
+    voxels_folder: Path,
+) -> None:
+    """Charge alone in every stage, and the linear model of the demo in the first."""
+    folder = images_folder if name == "lartpc" else voxels_folder
+    card = (folder / "README.md").read_text().partition(f"`{name}`, charge alone")[2]
+    rows = re.findall(r"\| (\d) \| (\S+) ± \S+ \| (\S+) ± \S+ \|", card)[:4]
+    linear = pl.read_parquet(io.BytesIO(reference.demo_submissions(folder)[-1][2]))
+    for row, (stage, *said) in enumerate(rows):
+        one = stages[name, int(stage)]
+        charge = reference.by_charge(one.test, reference.classes_of_charge(one.train))
+        answer = linear if row == 3 else charge
+        splits = ((f"usage_{stage}", "public"), (f"usage_{stage}_final", "private"))
+        found = [p80(one, answer, *split).value for split in splits]
+        assert [float(value) for value in said] == pytest.approx(found, abs=0.003)
+    assert [row[0] for row in rows] == ["1", "2", "3", "1"]
 
 
 @every
@@ -250,6 +277,23 @@ def test_manifest_and_checksums_fit(name: str, images_folder: Path, voxels_folde
     challenge = lartpc.images if name == "lartpc" else lartpc.voxels
     assert manifest["settings"] == json.loads(json.dumps(settings(challenge.layout)))
     assert sum(manifest["counts"]["stage-1"][part] for part in ("train", "public", "final-private"))
+
+
+@pytest.mark.parametrize(
+    "task", [Task("lartpc", 1, False, 2018, 0), Task("lartpc-3d", 3, True, 2018, 0)]
+)
+def test_anyone_can_make_the_shipped_events_again(stages: Stages, task: Task) -> None:
+    """From the seed in the manifest: the pixels and charges of the first chunk are all there.
+
+    Other processors may round otherwise, so a few per cent of the pixels may differ.
+    """
+    made = pl.DataFrame(make_chunk(task)).select("event", "voxel", "charge")
+    one = stages[task.name, task.stage]
+    shipped = pl.concat([one.train.select("voxel", "charge"), one.test.select("voxel", "charge")])
+    wanted = one.solution if task.hard else one.train
+    enough = made.filter(pl.col("event") < min(40, wanted["event"].n_unique() // 3))
+    found = enough.join(shipped.unique(), on=["voxel", "charge"], how="semi")
+    assert len(found) > 0.95 * len(enough)
 
 
 def test_damaged_shipped_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
