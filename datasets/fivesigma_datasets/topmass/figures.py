@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
-from fivesigma_datasets.jets.images import Images
 from fivesigma_datasets.jets.kinematics import Floats
 from fivesigma_datasets.topmass.features import NAMES
 from fivesigma_datasets.topmass.layout import Form, read_images
-from fivesigma_datasets.topmass.reference import TRAINING, columns_of
+from fivesigma_datasets.topmass.reference import AT_ONCE, TRAINING, columns_of
 
 FIGURES = {
     "figures/jets.png": "Single jets of light, medium and heavy tops in the three channels",
@@ -39,13 +39,12 @@ def draw(folder: Path, report: Callable[[str], None]) -> None:
         return
     (folder / "figures").mkdir(exist_ok=True)
     mass = pl.read_parquet(folder / "train.parquet")["mass"].to_numpy()[:TRAINING]
-    images, form = read_images(folder / "train_images.h5", slice(0, TRAINING))
-    values = np.asarray(images * form.step, dtype=np.float32)
+    path = folder / "train_images.h5"
     columns = columns_of(folder, "train", TRAINING)
     style = {**mplhep.style.CMS, "font.size": 11, "font.family": "DejaVu Sans"}
     drawings: tuple[Callable[[Any], None], ...] = (
-        lambda figure: _jets(figure, values, mass, form),
-        lambda figure: _means(figure, values, mass, form),
+        lambda figure: _jets(figure, path, mass),
+        lambda figure: _means(figure, path, mass),
         lambda figure: _masses(figure, columns, mass),
     )
     with mpl.rc_context({**style, "savefig.bbox": "tight"}):
@@ -57,21 +56,34 @@ def draw(folder: Path, report: Callable[[str], None]) -> None:
             figure.savefig(folder / name, dpi=RESOLUTION, metadata={"Software": None})
 
 
-def _jets(figure: Any, values: Images, mass: Floats, form: Form) -> None:
+def _jets(figure: Any, path: Path, mass: Floats) -> None:
     axes = figure.subplots(len(SHOWN), len(TITLES))
     for line, wanted in zip(axes, SHOWN, strict=True):
         row = int(np.abs(mass - wanted).argmin())
-        _channels(line, values[row], f"{mass[row]:.0f} GeV", form)
+        images, form = read_images(path, slice(row, row + 1))
+        _channels(line, images[0] * form.step, f"{mass[row]:.0f} GeV", form)
 
 
-def _means(figure: Any, values: Images, mass: Floats, form: Form) -> None:
+def _means(figure: Any, path: Path, mass: Floats) -> None:
     axes = figure.subplots(2, len(TITLES))
     groups = ((mass < LIGHT, f"below {LIGHT:.0f} GeV"), (mass > HEAVY, f"above {HEAVY:.0f} GeV"))
-    for line, (rows, name) in zip(axes, groups, strict=True):
-        _channels(line, values[rows].mean(axis=0) if rows.any() else values[0] * 0, name, form)
+    for line, (chosen, name) in zip(axes, groups, strict=True):
+        mean, form = _mean(path, chosen)
+        _channels(line, mean, name, form)
 
 
-def _channels(axes: Any, picture: Images, name: str, form: Form) -> None:
+def _mean(path: Path, chosen: npt.NDArray[np.bool_]) -> tuple[Floats, Form]:
+    """Mean image in GeV of the chosen ones of the first rows, read block by block."""
+    total, form = 0.0, None
+    for begin in range(0, len(chosen), AT_ONCE):
+        end = min(begin + AT_ONCE, len(chosen))
+        images, form = read_images(path, slice(begin, end))
+        total = total + images[chosen[begin:end]].sum(axis=0, dtype=np.int64)
+    assert form is not None  # a table has at least one training jet
+    return np.asarray(total) * (form.step / max(int(chosen.sum()), 1)), form
+
+
+def _channels(axes: Any, picture: Floats, name: str, form: Form) -> None:
     """One image per channel, on a logarithmic scale."""
     edge = form.pixels * form.width / 2
     for ax, channel, title in zip(axes, picture, TITLES, strict=True):

@@ -110,9 +110,7 @@ def _columns(path: Path) -> pl.DataFrame:
                 f"{', '.join(found.names())[:200]}. Import the ML4SCI files as they were published."
             )
         table = scan.select(COLUMNS).collect()
-    except pl.exceptions.PolarsError as error:
-        raise _unreadable(path, error) from None
-    except OSError as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
         raise _unreadable(path, error) from None
     return check_columns(path.name, table)
 
@@ -124,17 +122,13 @@ def _unreadable(path: Path, error: Exception) -> DataError:
 
 def _images(path: Path, n: int) -> Iterator[Images]:
     """Images (k, 3, side, side) of a file in GeV, in the order of its rows."""
-    done = 0
-    try:
-        scan = pl.scan_parquet(path).select(IMAGE)
-        for frame in scan.collect_batches(chunk_size=BATCH, maintain_order=True):
-            for part in frame.iter_slices(BATCH):
-                yield check_images(path.name, part[IMAGE], done)
-                done += len(part)
-    except pl.exceptions.PolarsError as error:
-        raise _unreadable(path, error) from None
-    if done != n:
-        raise DataError(f"{path.name} changed while it was read: try again.")
+    scan = pl.scan_parquet(path).select(IMAGE)
+    for begin in range(0, n, BATCH):
+        try:
+            column = scan.slice(begin, BATCH).collect()[IMAGE]
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise _unreadable(path, error) from None
+        yield check_images(path.name, column, begin)
 
 
 def _same_size(path: Path, images: Images, pixels: int) -> int:
