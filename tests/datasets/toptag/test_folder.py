@@ -14,10 +14,11 @@ import pytest
 from fivesigma_backend.challenges.definition import read_definition
 from fivesigma_datasets import BUILTINS, DataError, demo_submissions, prepare
 from fivesigma_datasets.chunks import chunk_folder
+from fivesigma_datasets.shuffling import auc
 from fivesigma_datasets.toptag import figures, simulate
 from fivesigma_datasets.toptag import prepare as toptag
 from fivesigma_datasets.toptag import ragged as ragged_module
-from fivesigma_datasets.toptag.folder import FIGURES, HERE, INPUTS
+from fivesigma_datasets.toptag.folder import FIGURES, HERE, INPUTS, numbered
 from fivesigma_datasets.toptag.matching import bins, matched, most_matched
 from fivesigma_datasets.toptag.ragged import joined, reordered, taken
 
@@ -250,3 +251,20 @@ def test_jets_are_put_in_order_through_files(
         assert (found[name] == values).all(), name
     assert (np.repeat(found["name"], found["count"]) == found["p4"][:, 0]).all()
     assert (np.repeat(found["name"], found["lit"]) == found["pixel"]).all()
+
+
+def test_rows_and_numbers_of_events_are_shuffled_and_events_stay_together() -> None:
+    label = np.repeat(["b", "s"], 4000)
+    table = pl.DataFrame({"event": np.arange(8000) // 2, "label": label})
+    usage = np.where(table["event"].to_numpy() % 3 == 0, "train", "private")
+    after = numbered(table.with_columns(pl.Series("usage", usage)), seed=6)
+    assert after["id"].to_list() == list(range(100_000, 108_000))
+    assert (after["usage"] == "train").to_list() == sorted(after["usage"] == "train", reverse=True)
+    for (_,), part in after.group_by("usage"):
+        signal = (part["label"] == "s").to_numpy()
+        for order in (part["id"], part["event"]):
+            assert abs(auc(order.to_numpy(), signal) - 0.5) < 0.06
+    assert (after["event"].value_counts()["count"] == 2).all()
+    before = table["event"].to_numpy()[after["source"].to_numpy()]
+    assert len(set(zip(before.tolist(), after["event"].to_list(), strict=True))) == 4000
+    assert not numbered(table.with_columns(pl.Series("usage", usage)), seed=7).equals(after)

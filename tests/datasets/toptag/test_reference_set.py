@@ -163,6 +163,12 @@ def put(name: str, value: float, row: int = 7) -> Callable[[Table], Table]:
 BROKEN: dict[str, tuple[Callable[[Table], Table], str]] = {
     "shifted by a column": (lambda t: shift(t, 1), r"column E_\d+ has .*"),
     "shifted by a particle": (lambda t: shift(t, 4), r"column \w+_\d+ has .*columns shifted"),
+    "not sorted": (
+        lambda t: t.rename(
+            {f"{c}_{i}": f"{c}_{4 - i}" for c in ("E", "PX", "PY", "PZ") for i in (0, 4)}
+        ),
+        r"row 0: the column PX_\d has .* falling transverse momentum",
+    ),
     "flags exchanged": (
         lambda t: t.with_columns(ttv=t["is_signal_new"], is_signal_new=2 - t["is_signal_new"]),
         r"row \d+: the column is_signal_new has 2; expected: 0 or 1",
