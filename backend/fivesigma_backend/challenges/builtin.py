@@ -18,6 +18,7 @@ from .definition import DefinitionError
 from .live import Live
 from .loading import LoadResult, load_challenge
 from .present import Report
+from .workplace import passing, prepared
 
 LARGEST_SEED = 2**48
 
@@ -38,25 +39,21 @@ def load_builtin(
     """Load the built-in challenge `name`.
 
     Small data are shipped and need no seed. A real event (`full`, or files in `data`) has a secret
-    one: `seed`, else one that is drawn once and kept in the data folder. Raises as
-    `load_challenge`, and DefinitionError for data that can't be used.
+    one: `seed`, else one that is drawn once and kept in the data folder. A simulation that was
+    killed goes on where it was. Raises as `load_challenge`, DefinitionError for data that can't
+    be used, and Conflict while another process simulates the same challenge.
     """
     if seed is None and (data or size == "full"):
         seed = kept_seed(platform.settings, name)
-    with tempfile.TemporaryDirectory(dir=platform.storage.spool) as scratch:
-        folder = Path(scratch) / "folder"
-        try:
-            prepare(
-                name,
-                folder,
-                size=size,
-                data=data,
-                seed=seed,
-                processes=os.cpu_count() or 1,
-                report=report,
-            )
-        except DataError as error:
-            raise DefinitionError([str(error)]) from error
+
+    def make(folder: Path) -> None:
+        _prepare(name, folder, size=size, data=data, seed=seed, report=report)
+
+    simulated = size == "full" and not data
+    asked = {"seed": seed}
+    with (
+        prepared(platform, name, asked, make, report) if simulated else passing(platform, make)
+    ) as folder:
         return load_challenge(
             platform,
             folder,
@@ -66,6 +63,29 @@ def load_builtin(
             report=report,
             live=live,
         )
+
+
+def _prepare(
+    name: str,
+    folder: Path,
+    *,
+    size: Literal["small", "full"],
+    data: Sequence[Path],
+    seed: int | None,
+    report: Report,
+) -> None:
+    try:
+        prepare(
+            name,
+            folder,
+            size=size,
+            data=data,
+            seed=seed,
+            processes=os.cpu_count() or 1,
+            report=report,
+        )
+    except DataError as error:
+        raise DefinitionError([str(error)]) from error
 
 
 def kept_seed(settings: Settings, name: str) -> int:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import dataclasses
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Thread
+from typing import Any
 
 import pytest
+from challenge_folder import write_tiny_challenge
 from conftest import SHARED_DATA
 from fivesigma_backend.challenges.builtin import kept_seed, load_builtin
 from fivesigma_backend.challenges.definition import DefinitionError
 from fivesigma_backend.challenges.models import Challenge
+from fivesigma_backend.core.errors import Conflict
+from fivesigma_backend.core.lockfile import locked
 from fivesigma_backend.core.platform import Platform
+from fivesigma_datasets import BUILTINS, DataError
 from sqlalchemy import select
 
 REAL = SHARED_DATA / "higgsml-real-9998" / "contiguous_7521.csv"
@@ -63,3 +71,94 @@ def test_real_events_are_loaded_with_a_secret_split_that_stays(platform: Platfor
     assert challenge.definition["phases"][0]["metric"] == "ams"
     seed = str(kept_seed(platform.settings, "higgsml"))
     assert seed not in challenge.card
+
+
+class Simulation:
+    """A simulation in two chunks, which can be killed after the first."""
+
+    def __init__(self) -> None:
+        self.made: list[str] = []
+        self.killed = False
+        self.summary = "Select the signal events."
+
+    def __call__(self, out: Path, *, seed: int, **_options: Any) -> None:
+        kept = out.parent / f".{out.name}.chunks"
+        kept.mkdir(exist_ok=True)
+        for number in (1, 2):
+            if (kept / str(number)).exists():
+                continue
+            if self.killed and number == 2:
+                raise KeyboardInterrupt
+            (kept / str(number)).touch()
+            self.made.append(f"{number} with {seed}")
+        write_tiny_challenge(out, summary=self.summary)
+        shutil.rmtree(kept)
+
+
+@pytest.fixture
+def simulation() -> Iterator[Simulation]:
+    """What `challenge load tiny --size full` runs."""
+    made = Simulation()
+    BUILTINS["tiny"] = dataclasses.replace(BUILTINS["higgsml"], name="tiny", generate=made)
+    yield made
+    del BUILTINS["tiny"]
+
+
+def load_full(platform: Platform, seed: int | None = 5, **options: Any) -> list[str]:
+    lines: list[str] = []
+    load_builtin(platform, "tiny", size="full", seed=seed, report=lines.append, **options)
+    return lines
+
+
+def test_a_killed_simulation_goes_on_where_it_was_and_leaves_nothing(
+    platform: Platform, simulation: Simulation
+) -> None:
+    simulation.killed = True
+    with pytest.raises(KeyboardInterrupt):
+        load_full(platform)
+    place = platform.settings.data_dir / "preparing" / "tiny"
+    assert place.stat().st_mode & 0o777 == 0o700  # the truth of a challenge to come
+    simulation.killed = False
+    load_full(platform)
+    assert simulation.made == ["1 with 5", "2 with 5"]
+    assert [one.name for one in place.iterdir()] == ["lock"]
+
+
+def test_data_that_could_not_be_loaded_are_not_simulated_again(
+    platform: Platform, simulation: Simulation
+) -> None:
+    load_full(platform)
+    simulation.summary = "Another summary."
+    with pytest.raises(Conflict):
+        load_full(platform)
+    before = list(simulation.made)
+    assert any("made by an earlier run" in line for line in load_full(platform, update=True))
+    assert simulation.made == before
+    simulation.summary = "A third one."
+    with pytest.raises(Conflict):
+        load_full(platform)
+    load_full(platform, seed=6, update=True)
+    assert simulation.made[-1] == "2 with 6"
+
+
+def test_one_simulation_of_a_challenge_at_a_time(
+    platform: Platform, simulation: Simulation
+) -> None:
+    with (
+        locked(platform.settings.data_dir / "preparing" / "tiny" / "lock"),
+        pytest.raises(Conflict, match=r"being made by process \d+"),
+    ):
+        load_full(platform)
+    assert simulation.made == []
+
+
+def test_a_simulation_that_is_refused_says_why_and_leaves_no_folder(platform: Platform) -> None:
+    def refused(out: Path, **_options: Any) -> None:
+        raise DataError("Install the extra `simulate` first.")
+
+    BUILTINS["tiny"] = dataclasses.replace(BUILTINS["higgsml"], name="tiny", generate=refused)
+    try:
+        with pytest.raises(DefinitionError, match="Install the extra"):
+            load_full(platform)
+    finally:
+        del BUILTINS["tiny"]
