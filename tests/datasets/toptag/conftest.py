@@ -16,7 +16,7 @@ from fivesigma_datasets import demo_submissions, prepare
 from fivesigma_datasets.toptag import figures
 from fivesigma_datasets.toptag.folder import INPUTS
 from fivesigma_datasets.toptag.reference_layout import MOMENTA, TRUTH
-from fivesigma_scoring import compile_solution, score_file
+from fivesigma_scoring import Outcome, compile_solution, score_file
 
 
 @dataclass(frozen=True)
@@ -72,32 +72,32 @@ def reference_table(train: Jets) -> pl.DataFrame:
     return table.with_columns(ttv=pl.lit(0), is_signal_new=pl.Series(top.astype(np.int64)))
 
 
-Scores = Callable[[bytes], dict[str, dict[str, Any]]]
+Scored = Callable[[bytes], Outcome]
 
 
 @pytest.fixture(scope="session")
-def scored(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Scores:
-    """What the platform's scoring says of a submission to the shipped challenge, per split."""
+def scored(small_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    """What the platform's scoring says of a submission to the shipped challenge."""
     folder = tmp_path_factory.mktemp("scored")
     spec, phases = scoring_of(read_definition(small_folder), "main")
     files = (small_folder / "solution.parquet", small_folder / "sample_submission.csv")
     compile_solution(*files, folder / "compiled", test_set=spec, phases=phases)
 
-    def score(content: bytes) -> dict[str, dict[str, Any]]:
+    def score(content: bytes) -> Outcome:
         file = folder / "submission.csv"
         file.write_bytes(content)
         outcome = score_file(file, file.name, folder / "compiled", "challenge")
         assert outcome.report.ok, outcome.report
-        return outcome.scores
+        return outcome
 
     return score
 
 
 @pytest.fixture(scope="session")
 def references(
-    small_folder: Path, scored: Scores, tmp_path_factory: pytest.TempPathFactory
-) -> list[dict[str, dict[str, Any]]]:
-    """Scores of the reference submissions, made from published files alone, worst first."""
+    small_folder: Path, scored: Scored, tmp_path_factory: pytest.TempPathFactory
+) -> list[Outcome]:
+    """The reference submissions scored, made from published files alone, worst first."""
     published = tmp_path_factory.mktemp("published")
     for name in (*INPUTS, "challenge.toml"):
         shutil.copyfile(small_folder / name, published / name)

@@ -1,6 +1,7 @@
 """The folder: complete, accepted, small, the same twice, and what a killed run leaves."""
 
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -21,9 +22,10 @@ from fivesigma_datasets.toptag import ragged as ragged_module
 from fivesigma_datasets.toptag.folder import FIGURES, HERE, INPUTS, numbered
 from fivesigma_datasets.toptag.matching import bins, matched, most_matched
 from fivesigma_datasets.toptag.ragged import joined, reordered, taken
+from fivesigma_scoring import Outcome
 
 MEGABYTE = 1_000_000
-Scores = Any  # as the fixtures give it
+Scored = Any  # as the fixtures give it
 
 
 def test_small_folder_is_complete_and_accepted_by_the_platform(small_folder: Path) -> None:
@@ -164,10 +166,10 @@ def test_figures_are_drawn_from_the_data_or_left_out(
 
 
 def test_reference_submissions_get_better_and_the_sample_is_the_first(
-    small_folder: Path, references: list[dict[str, dict[str, Any]]]
+    small_folder: Path, references: list[Outcome]
 ) -> None:
     for split in ("public", "private"):
-        values = [one[split]["auc"].value for one in references]
+        values = [one.scores[split]["auc"].value for one in references]
         assert values == sorted(values)
         assert 0.6 < values[0] < 0.75
         assert values[-1] > 0.9
@@ -177,7 +179,7 @@ def test_reference_submissions_get_better_and_the_sample_is_the_first(
 
 
 def test_the_starter_trains_and_writes_a_submission(
-    small_folder: Path, tmp_path: Path, scored: Scores, references: list[Any]
+    small_folder: Path, tmp_path: Path, scored: Scored, references: list[Outcome]
 ) -> None:
     lines = (HERE / "starter.py").read_text().splitlines()
     assert len(lines) < 80
@@ -195,9 +197,22 @@ def test_the_starter_trains_and_writes_a_submission(
     )
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.splitlines()[-1].startswith("fivesigma submit toptag -f prediction.csv -m ")
-    scores = scored((tmp_path / "prediction.csv").read_bytes())
+    scores = scored((tmp_path / "prediction.csv").read_bytes()).scores
     for split in ("public", "private"):
-        assert scores[split]["auc"].value > references[1][split]["auc"].value + 0.05
+        assert scores[split]["auc"].value > references[1].scores[split]["auc"].value + 0.05
+
+
+def test_the_card_tells_what_the_reference_submissions_score(references: list[Outcome]) -> None:
+    card = (HERE / "README.md").read_text()
+    cell = r"\| (0\.\d+) ± (0\.\d+) "
+    rows = re.findall(rf"^\| [a-z (),']+ {cell}{cell}\|$", card, re.MULTILINE)
+    assert len(rows) == len(references)
+    for numbers, one in zip(rows, references, strict=True):
+        found = [one.scores[split]["auc"] for split in ("public", "private")]
+        expected = [number for each in found for number in (each.value, each.sigma)]
+        assert list(map(float, numbers)) == pytest.approx(expected, abs=0.0006)
+    nominal = references[-1].variants["private"]["nominal"]["auc"].value
+    assert f"without shifts the last has {nominal:.3f} on the private part" in card
 
 
 def test_images_come_in_one_line(small_folder: Path) -> None:

@@ -17,13 +17,14 @@ from fivesigma_datasets.toptag import events, shifts
 from fivesigma_datasets.toptag.events import Task, make
 from fivesigma_datasets.toptag.folder import to_csv
 from fivesigma_datasets.toptag.processes import COMMON, PROCESSES, QCD, TOP
+from fivesigma_scoring import Outcome
 from sklearn.ensemble import HistGradientBoostingClassifier
 
 RANKING = "auc"
 SPLITS = ("public", "private")
 Array = np.ndarray[Any, Any]
 Jets = Any  # as the fixtures give it
-Scores = Any
+Scored = Any
 
 
 def one_sided(value: Array, positive: Array) -> float:
@@ -119,12 +120,12 @@ def variables(jets: Jets) -> dict[str, Array]:
 
 
 def test_no_constant_and_no_single_variable_gets_half_way_to_the_quick_baseline(
-    test: Jets, scored: Scores, references: list[dict[str, dict[str, Any]]]
+    test: Jets, scored: Scored, references: list[Outcome]
 ) -> None:
     constant = {"id": test.table["id"], "Class": ["s"] * len(test.table)}
     chance = scored(to_csv(pl.DataFrame(constant).with_columns(Score=pl.lit(0.5))))
     for split in SPLITS:
-        start, quick = (one[split][RANKING].value for one in (chance, references[-1]))
+        start, quick = (one.scores[split][RANKING].value for one in (chance, references[-1]))
         assert start == pytest.approx(0.5, abs=1e-9)
         rows = (test.table["usage"] == split).to_numpy()
         for name, value in variables(test).items():
@@ -133,10 +134,10 @@ def test_no_constant_and_no_single_variable_gets_half_way_to_the_quick_baseline(
 
 
 def test_sigma_is_smaller_than_the_distance_between_baselines(
-    references: list[dict[str, dict[str, Any]]],
+    references: list[Outcome],
 ) -> None:
     for split in SPLITS:
-        found = [one[split][RANKING] for one in references]
+        found = [one.scores[split][RANKING] for one in references]
         for worse, better in pairwise(found):
             assert better.value - worse.value > 3 * max(worse.sigma, better.sigma)
         assert 0.001 < found[-1].sigma < 0.01
