@@ -18,6 +18,7 @@ from fivesigma_datasets.topmass import figures
 from fivesigma_datasets.topmass import folder as writing
 from fivesigma_datasets.topmass import prepare as preparing
 from fivesigma_datasets.topmass.layout import FILES, Form, read_images, write_images
+from fivesigma_datasets.topmass.settings import MASS_RANGE, SMALL_GRID
 from fivesigma_datasets.topmass.split import order_and_usage
 from fivesigma_scoring import Estimate, score
 
@@ -226,3 +227,16 @@ def test_registry_and_manifest(folder: Path) -> None:
     assert sum(manifest["counts"].values()) == manifest["events"] == 20_000
     assert "PartonLevel:MPI = on" in manifest["settings"]["generator"]
     assert manifest["versions"].keys() >= {"pythia8mc", "fastjet", "numpy"}
+
+
+def test_the_shipped_table_is_what_its_seed_and_the_present_settings_make(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_text())
+    now = json.loads(json.dumps(preparing.recorded_settings(SMALL_GRID)))
+    assert manifest["settings"] == now
+    drawn = []
+    for chunk in preparing.chunks(manifest["events"], manifest["seed"], SMALL_GRID):
+        _first, second = np.random.SeedSequence([chunk.seed, chunk.index]).spawn(2)
+        drawn.append(np.random.default_rng(second).uniform(*MASS_RANGE, chunk.jets))
+    tables = ("train.parquet", "solution.parquet")
+    shipped = np.concatenate([pl.read_parquet(folder / name)["mass"] for name in tables])
+    assert np.array_equal(np.sort(shipped), np.sort(np.concatenate(drawn)))
