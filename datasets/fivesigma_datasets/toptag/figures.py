@@ -15,7 +15,7 @@ from fivesigma_datasets.toptag.events import GRID
 from fivesigma_datasets.toptag.folder import FIGURES
 from fivesigma_datasets.toptag.reference import NAMES, features_of
 
-SHOWN = ("pt", "eta", "mass", "constituents", "tau3 / tau2", "mass of heaviest pair")
+SHOWN = ("pt", "eta", "mass", "constituents", "tau3 / tau2", "mass of lightest pair")
 CLASSES = {"s": "top", "b": "QCD"}
 JETS = 4_000
 """Training jets that are drawn from."""
