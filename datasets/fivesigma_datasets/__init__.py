@@ -5,6 +5,7 @@ solution and sample submission. Small data are shipped with the package, full da
 the spot (extra ``simulate``), official data are imported from the published files.
 """
 
+import datetime as dt
 import secrets
 import tomllib
 from collections.abc import Callable, Sequence
@@ -17,12 +18,21 @@ from fivesigma_datasets.higgsml import prepare as higgsml
 from fivesigma_datasets.higgsml.reference import demo_submissions as higgsml_demo
 from fivesigma_datasets.lartpc import prepare as lartpc
 from fivesigma_datasets.lartpc.reference import demo_submissions as lartpc_demo
+from fivesigma_datasets.paces import PACES, check_pace, paced
 from fivesigma_datasets.topmass import prepare as topmass
 from fivesigma_datasets.topmass.reference import demo_submissions as topmass_demo
 from fivesigma_datasets.toptag import prepare as toptag
 from fivesigma_datasets.toptag.reference import demo_submissions as toptag_demo
 
-__all__ = ["BUILTINS", "Builtin", "DataError", "builtin", "demo_submissions", "prepare"]
+__all__ = [
+    "BUILTINS",
+    "PACES",
+    "Builtin",
+    "DataError",
+    "builtin",
+    "demo_submissions",
+    "prepare",
+]
 
 Report = Callable[[str], None]
 
@@ -121,15 +131,19 @@ def prepare(
     data: Sequence[Path] = (),
     seed: int | None = None,
     processes: int = 1,
+    pace: str | None = None,
+    opens: dt.datetime | None = None,
     report: Report = lambda _line: None,
 ) -> None:
     """Write the complete folder of a built-in challenge to ``out``, new or empty.
 
     ``data`` (published files) comes before ``size``. ``seed`` decides the simulation and the
     split; a real event keeps it secret. Without one a random seed is drawn and not kept.
-    Raises ``DataError``.
+    ``pace`` (of ``PACES``) sets limits and moves all dates, so that the event begins at ``opens``,
+    now unless given. Raises ``DataError``.
     """
     challenge = builtin(name)
+    check_pace(pace, opens)
     if seed is not None and seed < 0:
         raise DataError("The seed must be 0 or more.")
     chosen = secrets.randbits(48) if seed is None else seed
@@ -146,6 +160,10 @@ def prepare(
             progress=_in_percent(report),
             report=report,
         )
+    if pace is not None:
+        settings = out / "challenge.toml"
+        text = paced(settings.read_text(), pace, opens or dt.datetime.now(dt.UTC))
+        settings.write_text(text)
 
 
 def demo_submissions(folder: Path) -> list[tuple[str, str, bytes]]:

@@ -1,4 +1,7 @@
-"""``python -m fivesigma_datasets NAME --events N --seed S --processes P --out DIR``."""
+"""``python -m fivesigma_datasets NAME --events N --seed S --processes P --out DIR``.
+
+With ``--data FILE…`` published files are imported instead of simulating events.
+"""
 
 import argparse
 import sys
@@ -8,27 +11,47 @@ from fivesigma_datasets import BUILTINS, DataError, builtin
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Simulate a built-in challenge's data; progress and checks go to standard error."""
-    options = _parser().parse_args(arguments)
+    """Make a built-in challenge's folder; progress and checks go to standard error.
+
+    A simulation that was interrupted goes on where it was when it is asked for again.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if not options.data and options.events is None:
+        parser.error("say how many --events to simulate, or which --data to import")
     try:
-        builtin(options.name).generate(
-            options.out,
-            events=options.events,
-            seed=options.seed,
-            processes=options.processes,
-            progress=_bar,
-            report=_say,
-        )
+        _make(options)
     except DataError as error:
         _say(f"error: {error}")
         return 2
+    except KeyboardInterrupt:
+        _say("\ninterrupted: the same command goes on from here")
+        return 130
     return 0
+
+
+def _make(options: argparse.Namespace) -> None:
+    challenge = builtin(options.name)
+    if options.seed < 0:
+        raise DataError("Ask for a seed of 0 or more.")
+    if options.data:
+        challenge.import_files(options.data, options.out, seed=options.seed, report=_say)
+        return
+    challenge.generate(
+        options.out,
+        events=options.events,
+        seed=options.seed,
+        processes=options.processes,
+        progress=_bar,
+        report=_say,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m fivesigma_datasets", description=main.__doc__)
     parser.add_argument("name", choices=sorted(BUILTINS))
-    parser.add_argument("--events", type=int, required=True, help="rows of train and test together")
+    parser.add_argument("--events", type=int, help="rows of train and test together")
+    parser.add_argument("--data", type=Path, nargs="+", help="published files to import instead")
     parser.add_argument("--seed", type=int, required=True, help="same seed, same bytes")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--out", type=Path, required=True, help="a new or empty folder")

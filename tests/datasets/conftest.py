@@ -1,4 +1,6 @@
+import json
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -25,6 +27,12 @@ def small_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("small") / "higgsml"
     prepare("higgsml", out)
     return out
+
+
+@pytest.fixture(scope="session")
+def small_manifest(small_folder: Path) -> dict[str, Any]:
+    manifest: dict[str, Any] = json.loads((small_folder / "manifest.json").read_text())
+    return manifest
 
 
 @pytest.fixture(scope="session")

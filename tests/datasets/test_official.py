@@ -49,9 +49,11 @@ def test_real_slice_keeps_every_value(
     assert {path.name for path in folder.iterdir()} == {
         "README.md",
         "challenge.toml",
+        "figures",
         "manifest.json",
         "sample_submission.csv",
         "solution.parquet",
+        "starter.py",
         "test.parquet",
         "train.parquet",
     }
@@ -186,6 +188,18 @@ BROKEN: dict[str, tuple[Callable[[pl.DataFrame], pl.DataFrame], str]] = {
     "degrees": (
         lambda t: t.with_columns(pl.col("PRI_lep_phi") * 57.2958),
         r"column PRI_lep_phi .*between -3.142 and 3.142",
+    ),
+    "MeV": (
+        lambda t: t.with_columns(pl.col("PRI_tau_pt") * 1000),
+        r"the column PRI_tau_pt has the median .*MeV, divide it by 1000",
+    ),
+    "small sentinel": (
+        lambda t: t.with_columns(pl.col("DER_mass_jet_jet").replace(-999.0, -9.0)),
+        r"column DER_mass_jet_jet has '-9.0'",
+    ),
+    "NaN for undefined": (
+        lambda t: t.with_columns(pl.col("DER_mass_jet_jet").replace(-999.0, float("nan"))),
+        r"column DER_mass_jet_jet has 'nan' .*finite",
     ),
     "one class": (
         lambda t: t.filter(pl.col("Label") == "s"),

@@ -2,6 +2,7 @@
 
 import io
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 
 import polars as pl
@@ -10,7 +11,8 @@ from fivesigma_backend.challenges.definition import read_definition
 from fivesigma_datasets import BUILTINS, DataError, demo_submissions, prepare
 from fivesigma_datasets.higgsml import folder as writing
 from fivesigma_datasets.higgsml.features import FEATURES
-from fivesigma_datasets.higgsml.split import assign_usage, auc, normalise, renumber
+from fivesigma_datasets.higgsml.split import PROPORTIONS, normalise, renumber
+from fivesigma_datasets.shuffling import assigned, auc
 from fivesigma_scoring import score
 
 
@@ -45,7 +47,8 @@ def test_small_folder_is_complete_and_accepted_by_the_platform(small_folder: Pat
     test_set = settings["test_sets"]["main"]
     for path in (*named, test_set["solution"], test_set["sample"]):
         assert (small_folder / path).is_file()
-    assert test_set["min_selected"] == 50
+    n_test = len(pl.read_parquet(small_folder / "test.parquet"))
+    assert test_set["min_selected"] == n_test // 110
     card = (small_folder / "README.md").read_text()
     for heading in ("Physics", "Task", "Data", "Metric", "What the metric ignores", "Citation"):
         assert f"## {heading}" in card
@@ -53,11 +56,11 @@ def test_small_folder_is_complete_and_accepted_by_the_platform(small_folder: Pat
 
 
 @pytest.mark.parametrize(
-    ("n_test", "least"), [(22_000, 50), (99_999, 50), (110_000, 1000), (550_000, 5000)]
+    ("n_test", "least"), [(1_000, 50), (22_000, 200), (110_000, 1000), (550_000, 5000)]
 )
 def test_toml_follows_the_data(tmp_path: Path, n_test: int, least: int) -> None:
     about = writing.About('Select "well".', [], truth_public=False, plausible=4.3)
-    (tmp_path / "challenge.toml").write_text(writing.toml(about, n_test))
+    (tmp_path / "challenge.toml").write_text(writing.toml(about, n_test, figures=False))
     settings = tomllib.loads((tmp_path / "challenge.toml").read_text())
     assert settings["summary"] == 'Select "well".'
     assert settings["truth_public"] is False
@@ -98,8 +101,10 @@ def test_an_interrupted_attempt_is_no_obstacle(tmp_path: Path) -> None:
 def test_small_data_come_twice_as_the_same_bytes(small_folder: Path, tmp_path: Path) -> None:
     told: list[str] = []
     prepare("higgsml", tmp_path / "again", report=told.append)
-    for path in small_folder.iterdir():
-        assert (tmp_path / "again" / path.name).read_bytes() == path.read_bytes()
+    for path in small_folder.rglob("*.*"):
+        assert (
+            tmp_path / "again" / path.relative_to(small_folder)
+        ).read_bytes() == path.read_bytes()
     assert any("Pythia" in line for line in told)
 
 
@@ -122,7 +127,8 @@ def test_demo_submissions_use_published_files_only_and_get_better(
         (published / name).write_bytes((small_folder / name).read_bytes())
     files = demo_submissions(published)
     values = [private_ams(small_folder, content) for _, _, content in files]
-    assert values == sorted(values)
+    # Neighbours may change places within the sampling error of the test events.
+    assert all(after > before - 0.15 for before, after in pairwise(values))
     assert values[0] < 1.8
     assert 2.2 < values[-1] < 4.5
     assert len({name for name, _, _ in files}) == len(files) == 3
@@ -131,18 +137,18 @@ def test_demo_submissions_use_published_files_only_and_get_better(
 
 def test_split_is_stratified_seeded_and_in_proportion() -> None:
     groups = pl.Series(["a"] * 800 + ["b"] * 80)
-    usage = assign_usage(groups, 3)
+    usage = assigned(groups, PROPORTIONS, 3)
     counts = pl.DataFrame({"g": groups, "u": usage}).group_by("g", "u").len()
     expected = {("a", "train"): 250, ("a", "public"): 100, ("a", "private"): 450}
     expected |= {("b", "train"): 25, ("b", "public"): 10, ("b", "private"): 45}
     assert {(g, u): n for g, u, n in counts.rows()} == expected
-    assert usage.equals(assign_usage(groups, 3))
-    assert not usage.equals(assign_usage(groups, 4))
+    assert usage.equals(assigned(groups, PROPORTIONS, 3))
+    assert not usage.equals(assigned(groups, PROPORTIONS, 4))
 
 
 def test_renumbering_takes_the_order_away_and_keeps_training_first() -> None:
     table = pl.DataFrame({"Label": ["s"] * 4000 + ["b"] * 4000})
-    table = table.with_columns(assign_usage(table["Label"], 1))
+    table = table.with_columns(assigned(table["Label"], PROPORTIONS, 1))
     after = renumber(table, 1)
     assert after["EventId"].to_list() == list(range(100_000, 108_000))
     assert (after["usage"] == "train")[:2500].all()

@@ -1,6 +1,7 @@
 """The shipped HiggsML table: rules of any generated table, and likeness to real rows."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,15 @@ from fivesigma_datasets.higgsml.features import (
     UNDEFINED,
 )
 from fivesigma_datasets.higgsml.processes import COMMON, PROCESSES
-from fivesigma_datasets.higgsml.simulate import chunk_size, generate_chunk, rows_of
-from fivesigma_datasets.higgsml.split import BACKGROUND_TOTAL, SIGNAL_TOTAL, auc
+from fivesigma_datasets.higgsml.simulate import (
+    Task,
+    chunk_size,
+    generate_chunk,
+    rows_of,
+    settings,
+)
+from fivesigma_datasets.higgsml.split import BACKGROUND_TOTAL, SIGNAL_TOTAL
+from fivesigma_datasets.shuffling import auc
 
 WINDOW = pl.col("DER_mass_MMC").is_between(100.0, 150.0, closed="none")
 
@@ -56,7 +64,7 @@ def test_manifest_counts_and_checksums_fit(small_folder: Path, small_table: pl.D
     assert manifest["counts"] == dict(small_table.group_by("usage").len().sort("usage").rows())
     assert manifest["sha256"].keys() == {"train.parquet", "test.parquet", "solution.parquet"}
     assert manifest["settings"]["common"] == list(COMMON)
-    assert manifest["settings"]["response"] == json.loads(json.dumps(higgsml.response()))
+    assert manifest["settings"] == json.loads(json.dumps(settings()))
 
 
 def test_a_damaged_shipped_table_is_refused(
@@ -64,9 +72,8 @@ def test_a_damaged_shipped_table_is_refused(
 ) -> None:
     broken = tmp_path / "small"
     broken.mkdir()
-    for path in higgsml.SMALL.iterdir():
-        (broken / path.name).write_bytes(path.read_bytes())
-    (broken / "solution.parquet").write_bytes(b"PAR1")
+    shutil.copytree(higgsml.SMALL, broken, dirs_exist_ok=True)
+    (broken / "events.parquet").write_bytes(b"PAR1")
     monkeypatch.setattr(higgsml, "SMALL", broken)
     with pytest.raises(DataError, match="reinstall"):
         prepare("higgsml", tmp_path / "out")
@@ -198,7 +205,9 @@ def test_shipped_rows_come_from_the_seed_in_the_manifest(
 ) -> None:
     manifest = json.loads((small_folder / "manifest.json").read_text())
     vbf = next(process for process in PROCESSES if process.name == "VBF")
-    chunk = generate_chunk(vbf, 0, manifest["seed"], chunk_size(rows_of(vbf, manifest["events"])))
-    again = pl.DataFrame(chunk.columns).cast(pl.Float32).select("PRI_lep_pt", "DER_mass_vis")
+    size = chunk_size(rows_of(vbf, manifest["events"]))
+    chunk = generate_chunk(Task(vbf, 0, manifest["seed"], size))
+    features = {name: chunk[name] for name in ("PRI_lep_pt", "DER_mass_vis")}
+    again = pl.DataFrame(features).cast(pl.Float32)
     assert len(again) > 150
     assert len(again.join(small_table, on=again.columns, how="semi")) == len(again)

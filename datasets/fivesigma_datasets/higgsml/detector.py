@@ -1,132 +1,185 @@
-"""A documented detector response: efficiencies, resolutions, tau identification, missing momentum.
+"""From particles to reconstructed objects: decays, efficiencies, resolutions, missing momentum.
 
-Numbers are round values near ATLAS's published 8 TeV performance; they were set once against
-medians of the published table and are the same for every process. Pile-up enters through the
-soft part of the missing momentum and of the total transverse energy, and as jets.
+Each generated event is tried many times, since most of its cost is the generator's. The numbers
+are in ``response``, the same for every process.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from fivesigma_datasets.higgsml.features import Floats, Reconstructed
 from fivesigma_datasets.higgsml.missing_mass import missing_mass
-from fivesigma_datasets.higgsml.truth import Booleans, Truth, wrap
+from fivesigma_datasets.higgsml.processes import LEP_HAD
+from fivesigma_datasets.higgsml.response import RESPONSE, Response
+from fivesigma_datasets.higgsml.tau_decays import decay
+from fivesigma_datasets.higgsml.truth import Booleans, Integers, Truth, wrap
 
 Rng = np.random.Generator
 
+PASSES = 24
+"""Tries at each generated event."""
 
 OVERLAP = 0.4
 """Distance in eta and phi below which a jet is the tau or the lepton."""
 
 
-@dataclass(frozen=True)
-class Response:
-    """Settings of the response, GeV where not a pure number; they go into the manifest."""
-
-    lepton_pt: float = 26.0
-    lepton_eta: float = 2.47
-    veto_lepton_pt: float = 15.0
-    crack: tuple[float, float] = (1.37, 1.52)
-    lepton_efficiency: float = 0.80
-    tau_pt: float = 20.0
-    tau_eta: float = 2.47
-    tau_scale: float = 0.95
-    tau_efficiency: float = 0.42
-    fake_rate: float = 0.11
-    fake_floor: float = 0.15
-    fake_slope: float = 10.0
-    fake_response: float = 0.8
-    fake_width: float = 0.12
-    fake_boost: float = 7.0
-    jet_pt: float = 30.0
-    jet_eta: float = 4.5
-    jet_terms: tuple[float, float, float] = (3.5, 0.7, 0.05)
-    tau_terms: tuple[float, float, float] = (1.0, 0.5, 0.03)
-    met_jet_pt: float = 20.0
-    soft_kept: float = 0.05
-    soft_noise: float = 2.0
-    soft_sum_et: tuple[float, float] = (0.35, 35.0)
-    pile_up_jets: tuple[float, float] = (0.15, 5.0)
-    mmc_resolution: tuple[float, float] = (9.0, 0.4)
-    mmc_spread: float = 0.10
-
-
-RESPONSE = Response()
-
-
 def reconstruct(
-    truth: Truth, rng: Rng, response: Response = RESPONSE
+    truth: Truth,
+    rng: Rng,
+    *,
+    one_leptonic: bool,
+    thinning: float,
+    response: Response = RESPONSE,
 ) -> tuple[Reconstructed, Floats]:
     """Selected events with one lepton and one tau candidate, and their sampling weights.
 
-    The weight holds efficiencies that are not thrown (a row less is a row lost) and undoes the
-    enrichment of misidentified jets.
+    Every event goes ``PASSES`` times through tau decays and resolutions; one of the passes that are
+    selected is drawn, and the weight is the share of passes, efficiencies included. Events of a
+    share below ``thinning`` are kept with a probability that raises their weight to it.
     """
-    lepton, one_lepton = _leptons(truth, rng, response)
-    truth, lepton = truth.take(one_lepton), lepton[one_lepton]
-    jets = _smeared(truth.jets, response.jet_terms, rng)
-    real = _real_taus(truth, rng, response)
-    fake = _fake_taus(truth, lepton, rng, response)
-    is_real = real[:, 0] > 0
-    tau = np.where(is_real[:, None], real, fake)
-    keep = tau[:, 0] > 0
-    jets = _clean(np.concatenate([jets, _pile_up(len(truth), rng, response)], axis=1), tau, lepton)
-    met, sum_et = _missing(truth, jets, tau, lepton, rng, response)
+    n = len(truth)
+    tried = _candidates(truth.take(np.repeat(np.arange(n), PASSES)), rng, one_leptonic, response)
+    drawn, weight = _drawn(tried.weight.reshape(n, PASSES), thinning, rng)
+    truth, found = truth.take(drawn // PASSES), tried.take(drawn)
+    tau, lepton = found.tau, found.lepton
+    jets = np.concatenate([found.jets, _pile_up(len(truth), rng, response)], axis=1)
+    jets = _clean(jets, tau, lepton)
+    met, sum_et = _missing(truth, found, jets, rng, response)
     events = Reconstructed(
-        tau=tau[keep],
-        lep=lepton[keep],
-        jets=_above(jets, response.jet_pt)[keep],
-        met=met[keep],
-        sum_et=sum_et[keep],
-        mmc=_mmc(tau[keep], lepton[keep], met[keep], jets[keep], rng, response),
+        tau=tau,
+        lep=lepton,
+        jets=_above(jets, response.jet_pt),
+        met=met,
+        sum_et=sum_et,
+        mmc=_mmc(tau, lepton, met, jets, rng, response),
     )
-    weight = np.where(is_real, response.tau_efficiency, 1.0 / response.fake_boost)
-    return events, response.lepton_efficiency * weight[keep]
+    return events, weight
 
 
-def _leptons(truth: Truth, rng: Rng, response: Response) -> tuple[Floats, Booleans]:
+def _drawn(weight: Floats, thinning: float, rng: Rng) -> tuple[Integers, Floats]:
+    """One pass for each kept event, drawn by its weight (n, PASSES): flat index, event's weight."""
+    share = weight.mean(axis=1)
+    kept = np.flatnonzero(rng.random(len(share)) * thinning < share)
+    edges = np.cumsum(weight[kept], axis=1)
+    which = (rng.random(len(kept))[:, None] * edges[:, -1:] >= edges).sum(axis=1)
+    which = np.minimum(which, weight.shape[1] - 1)
+    return kept * weight.shape[1] + which, np.maximum(share[kept], thinning)
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Selected objects of passes: lepton, tau (n, 4), jets (n, k, 4); weight 0 where not selected.
+
+    ``decayed`` (n, 2) and ``decayed_et`` (n,) are visible momentum and transverse energy of taus.
+    """
+
+    lepton: Floats
+    tau: Floats
+    jets: Floats
+    weight: Floats
+    decayed: Floats
+    decayed_et: Floats
+
+    def take(self, rows: Integers) -> "_Candidates":
+        return _Candidates(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def _candidates(truth: Truth, rng: Rng, one_leptonic: bool, response: Response) -> _Candidates:
+    """One try at each event: taus decay, one lepton and one tau are looked for."""
+    visible, leptonic, muon = decay(truth.taus, rng, one_leptonic=one_leptonic)
+    soft_leptons = np.where(leptonic[..., None], visible, 0.0)
+    leptons = np.concatenate([truth.leptons, soft_leptons], axis=1)
+    lepton, good = _leptons(leptons, np.concatenate([truth.is_muon, muon], axis=1), rng, response)
+    hadronic = np.where(leptonic[..., None], 0.0, visible)
+    real = _real_tau(hadronic, rng, response)
+    fake, rate = _fake_tau(truth, lepton, rng, response)
+    is_real = real[:, 0] > 0
+    rate = np.where((hadronic[..., 0] > 0).any(axis=1), 0.0, rate)
+    tau = np.where(is_real[:, None], real, fake)
+    jets = _measured_jets(truth.jets, rng, response)
+    good &= ~_tagged(jets, truth.is_b, tau, rng, response)
+    efficiency = _lepton_efficiency(lepton, response)
+    weight = np.where(is_real, response.tau_efficiency, rate) * good * efficiency
+    return _Candidates(
+        lepton=lepton,
+        tau=tau,
+        jets=jets,
+        weight=weight * (LEP_HAD if one_leptonic else 1.0),
+        decayed=_momentum(visible).sum(axis=1),
+        decayed_et=visible[..., 0].sum(axis=1),
+    )
+
+
+def _leptons(
+    leptons: Floats, is_muon: Booleans, rng: Rng, response: Response
+) -> tuple[Floats, Booleans]:
     """The hardest lepton after resolution, and where it is good and alone."""
-    pt = truth.leptons[..., 0]
+    pt = np.where(np.abs(leptons[..., 1]) < 2.7, leptons[..., 0], 0.0)
     electron = np.sqrt(0.1**2 / np.maximum(pt, 1.0) + 0.01**2)
-    width = np.where(truth.is_muon, np.hypot(0.018, 2e-4 * pt), electron)
-    smeared = truth.leptons.copy()
+    width = np.where(is_muon, np.hypot(0.018, 2e-4 * pt), electron)
+    smeared = leptons.copy()
     smeared[..., 0] = pt * (1 + width * rng.standard_normal(pt.shape))
+    order = np.argsort(-smeared[..., 0], axis=1)[:, :2]
+    smeared = np.take_along_axis(smeared, order[..., None], axis=1)
+    muon = np.take_along_axis(is_muon, order, axis=1)[:, 0]
     eta = np.abs(smeared[:, 0, 1])
     low, high = response.crack
-    lost = (eta > low) & (eta < high) & ~truth.is_muon[:, 0]
+    lost = (eta > low) & (eta < high) & ~muon
     good = (smeared[:, 0, 0] > response.lepton_pt) & (eta < response.lepton_eta) & ~lost
     return smeared[:, 0], good & (smeared[:, 1, 0] < response.veto_lepton_pt)
 
 
-def _real_taus(truth: Truth, rng: Rng, response: Response) -> Floats:
-    """The leading hadronic tau after resolution; zeros where it is not identified."""
-    tau = _smeared(truth.taus[:, :1], response.tau_terms, rng)[:, 0]
+def _real_tau(taus: Floats, rng: Rng, response: Response) -> Floats:
+    """The leading hadronic tau after resolution; zeros where it is out of acceptance."""
+    rows = np.arange(len(taus))
+    tau = _smeared(taus[rows, taus[..., 0].argmax(axis=1)], response.tau_terms, rng)
     tau[:, 0] *= response.tau_scale
     good = (tau[:, 0] > response.tau_pt) & (np.abs(tau[:, 1]) < response.tau_eta)
     return np.where(good[:, None], tau, 0.0)
 
 
-def _fake_taus(truth: Truth, lepton: Floats, rng: Rng, response: Response) -> Floats:
-    """A jet taken for a tau in events without a hadronic tau; zeros where none is.
+def _lepton_efficiency(lepton: Floats, response: Response) -> Floats:
+    """Trigger and identification, rising to a plateau."""
+    missing = response.lepton_turn_on * np.exp((response.lepton_pt - lepton[:, 0]) / 10.0)
+    return np.asarray(response.lepton_efficiency * (1.0 - missing))
+
+
+def _measured_jets(jets: Floats, rng: Rng, response: Response) -> Floats:
+    """Jets after resolution; some soft central ones are lost, taken for pile-up."""
+    measured = _smeared(jets, response.jet_terms, rng)
+    central = (measured[..., 0] < response.vertex_pt) & (np.abs(jets[..., 1]) < response.vertex_eta)
+    lost = central & (rng.random(central.shape) < response.vertex_loss)
+    return np.where(lost[..., None], 0.0, measured)
+
+
+def _tagged(jets: Floats, is_b: Booleans, tau: Floats, rng: Rng, response: Response) -> Booleans:
+    """Events with a jet that is recognised as one of a bottom quark: they are not selected."""
+    inside = (jets[..., 0] > response.jet_pt) & (np.abs(jets[..., 1]) < response.b_tag_eta)
+    found = is_b & inside & (rng.random(is_b.shape) < response.b_tag)
+    return np.asarray((found & (_distance(jets, tau) > OVERLAP)).any(axis=1))
+
+
+def _fake_tau(truth: Truth, lepton: Floats, rng: Rng, response: Response) -> tuple[Floats, Floats]:
+    """A jet taken for a tau, and the probability that one is.
 
     The rate falls exponentially with pt to a floor: hard jets have too many tracks.
     """
-    response_factor = response.fake_response + response.fake_width * rng.standard_normal(
+    factor = response.fake_response + response.fake_width * rng.standard_normal(
         truth.jets.shape[:2]
     )
-    pt = truth.jets[..., 0] * np.clip(response_factor, 0.3, 1.2)
+    pt = truth.jets[..., 0] * np.clip(factor, 0.3, 1.2)
     falling = np.exp(-np.maximum(pt - response.tau_pt, 0.0) / response.fake_slope)
     shape = response.fake_floor + (1.0 - response.fake_floor) * falling
-    rate = response.fake_boost * response.fake_rate * shape
     good = (pt > response.tau_pt) & (np.abs(truth.jets[..., 1]) < response.tau_eta)
     good &= _distance(truth.jets, lepton) > OVERLAP
-    good &= (truth.taus[:, :1, 0] == 0) & (rng.random(pt.shape) < rate)
-    any_good = np.asarray(good.any(axis=1))
-    rows, which = np.arange(len(truth)), good.argmax(axis=1)
+    rate = np.where(good, response.fake_rate * shape, 0.0)
+    edges = np.cumsum(rate, axis=1)
+    which = (rng.random(len(pt))[:, None] * edges[:, -1:] >= edges).sum(axis=1)
+    rows, which = np.arange(len(pt)), np.minimum(which, pt.shape[1] - 1)
     tau = truth.jets[rows, which].copy()
     tau[:, 0], tau[:, 3] = pt[rows, which], 0.8
-    return np.where(any_good[:, None], tau, 0.0)
+    return tau, np.asarray(edges[:, -1])
 
 
 def _clean(jets: Floats, tau: Floats, lepton: Floats) -> Floats:
@@ -165,7 +218,7 @@ def _smeared(objects: Floats, terms: tuple[float, float, float], rng: Rng) -> Fl
 
 
 def _missing(
-    truth: Truth, jets: Floats, tau: Floats, lepton: Floats, rng: Rng, response: Response
+    truth: Truth, found: _Candidates, jets: Floats, rng: Rng, response: Response
 ) -> tuple[Floats, Floats]:
     """Missing momentum (n, 2) and total transverse energy (n,).
 
@@ -173,14 +226,16 @@ def _missing(
     pile-up, so that recoil below the jet threshold is lost, as in the published table.
     """
     jets = _above(jets, response.met_jet_pt)
-    objects = _momentum(lepton) + _momentum(tau) + _momentum(jets).sum(axis=1)
-    soft = -truth.invisible - objects
-    noise = response.soft_noise * rng.standard_normal((len(truth), 2))
-    hard = lepton[:, 0] + tau[:, 0] + jets[..., 0].sum(axis=1)
+    objects = _momentum(found.lepton) + _momentum(found.tau) + _momentum(jets).sum(axis=1)
+    soft = truth.seen + found.decayed - objects
+    kept = np.minimum(rng.exponential(response.soft_kept, (len(truth), 1)), 1.0)
+    spread = np.exp(response.soft_noise_spread * rng.standard_normal((len(truth), 1)))
+    noise = response.soft_noise * spread * rng.standard_normal((len(truth), 2))
+    hard = found.lepton[:, 0] + found.tau[:, 0] + jets[..., 0].sum(axis=1)
     scale, width = response.soft_sum_et
-    rest = scale * np.maximum(truth.sum_et - hard, 0.0)
+    rest = scale * np.maximum(truth.sum_et + found.decayed_et - hard, 0.0)
     rest += width * rng.standard_normal(len(truth))
-    return -objects - response.soft_kept * soft + noise, np.maximum(hard + rest, 0.3 * hard)
+    return -objects - kept * soft + noise, np.maximum(hard + rest, 0.3 * hard)
 
 
 def _mmc(

@@ -83,8 +83,19 @@ class Reconstructed:
 
 def features(events: Reconstructed) -> dict[str, Floats]:
     """The table's columns; values are rounded as published, -999.0 where undefined."""
-    primitive = _primitive(events)
-    derived = _derived(primitive, events)
+    first, second = (_momentum(events.jets[:, number]) for number in (0, 1))
+    return completed(_primitive(events), mass_mmc=events.mmc, mass_jet_jet=_mass(first + second))
+
+
+def completed(
+    primitive: dict[str, Floats], *, mass_mmc: Floats, mass_jet_jet: Floats
+) -> dict[str, Floats]:
+    """All columns from the primitive ones and the two masses that do not follow from them.
+
+    ``mass_mmc`` is NaN where it has no solution; jet columns are 0 where there is no jet.
+    """
+    derived = _derived(primitive)
+    derived |= {"DER_mass_MMC": mass_mmc, "DER_mass_jet_jet": mass_jet_jet}
     columns = {name: np.round((derived | primitive)[name], DECIMALS) for name in FEATURES}
     jet_number = primitive["PRI_jet_num"]
     for names, least in ((NEEDS_ONE_JET, 1), (NEEDS_TWO_JETS, 2)):
@@ -108,30 +119,29 @@ def _primitive(events: Reconstructed) -> dict[str, Floats]:
     met_x, met_y = events.met.T
     columns["PRI_met"] = np.asarray(np.round(np.hypot(met_x, met_y), DECIMALS))
     columns["PRI_met_phi"] = np.asarray(np.round(np.arctan2(met_y, met_x), DECIMALS))
-    columns["PRI_met_sumet"] = events.sum_et
+    columns["PRI_met_sumet"] = np.round(events.sum_et, DECIMALS)
     columns["PRI_jet_num"] = np.minimum((events.jets[:, :, 0] > 0).sum(axis=1), 3).astype(float)
-    columns["PRI_jet_all_pt"] = events.jets[:, :, 0].sum(axis=1)
+    all_pt = np.round(events.jets[:, :, 0], DECIMALS).sum(axis=1)
+    columns["PRI_jet_all_pt"] = np.asarray(np.round(all_pt, DECIMALS))
     return columns
 
 
-def _derived(columns: dict[str, Floats], events: Reconstructed) -> dict[str, Floats]:
-    tau, lep = _vector(columns, "PRI_tau"), _vector(columns, "PRI_lep")
-    first = _vector(columns, "PRI_jet_leading", events.jets[:, 0, 3])
-    second = _vector(columns, "PRI_jet_subleading", events.jets[:, 1, 3])
+def _derived(columns: dict[str, Floats]) -> dict[str, Floats]:
+    tau, lep, first, second = (
+        _vector(columns, f"PRI_{name}") for name in ("tau", "lep", "jet_leading", "jet_subleading")
+    )
     met = np.zeros_like(tau)
     met[:, 1] = columns["PRI_met"] * np.cos(columns["PRI_met_phi"])
     met[:, 2] = columns["PRI_met"] * np.sin(columns["PRI_met_phi"])
     eta_1, eta_2 = columns["PRI_jet_leading_eta"], columns["PRI_jet_subleading_eta"]
     opening = wrap(columns["PRI_lep_phi"] - columns["PRI_met_phi"])
     return {
-        "DER_mass_MMC": events.mmc,
         "DER_mass_transverse_met_lep": np.sqrt(
             2 * columns["PRI_lep_pt"] * columns["PRI_met"] * (1 - np.cos(opening))
         ),
         "DER_mass_vis": _mass(tau + lep),
         "DER_pt_h": _transverse(tau + lep + met),
         "DER_deltaeta_jet_jet": np.abs(eta_1 - eta_2),
-        "DER_mass_jet_jet": _mass(first + second),
         "DER_prodeta_jet_jet": eta_1 * eta_2,
         "DER_deltar_tau_lep": np.hypot(
             columns["PRI_tau_eta"] - columns["PRI_lep_eta"],
@@ -145,11 +155,17 @@ def _derived(columns: dict[str, Floats], events: Reconstructed) -> dict[str, Flo
     }
 
 
-def _vector(columns: dict[str, Floats], prefix: str, mass: Floats | float = 0.0) -> Floats:
-    """(e, px, py, pz), shape (n, 4)."""
+def _vector(columns: dict[str, Floats], prefix: str) -> Floats:
+    """(e, px, py, pz), shape (n, 4), of a massless object."""
     pt, eta, phi = (columns[f"{prefix}_{name}"] for name in ("pt", "eta", "phi"))
+    return _momentum(np.stack([pt, eta, phi, np.zeros_like(pt)], axis=1))
+
+
+def _momentum(cylindrical: Floats) -> Floats:
+    """(pt, eta, phi, mass) → (e, px, py, pz), rounded as published but for the mass."""
+    pt, eta, phi = np.round(cylindrical[:, :3], DECIMALS).T
     pz = pt * np.sinh(eta)
-    energy = np.sqrt((pt * np.cosh(eta)) ** 2 + np.square(mass))
+    energy = np.sqrt((pt * np.cosh(eta)) ** 2 + cylindrical[:, 3] ** 2)
     return np.stack([energy, pt * np.cos(phi), pt * np.sin(phi), pz], axis=1)
 
 

@@ -1,6 +1,5 @@
 """Writing a complete challenge folder."""
 
-import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -10,112 +9,122 @@ from typing import Any
 
 import polars as pl
 
-from fivesigma_datasets.errors import DataError
+from fivesigma_datasets.folders import (
+    MANIFEST,
+    card_with,
+    checksums,
+    finish,
+    settings_with,
+    start,
+)
 from fivesigma_datasets.higgsml.features import FEATURES
+from fivesigma_datasets.higgsml.figures import FIGURES, draw
 from fivesigma_datasets.higgsml.reference import mass_window, to_csv
-from fivesigma_datasets.higgsml.split import auc, normalise
+from fivesigma_datasets.higgsml.split import TOTALS, normalise
+from fivesigma_datasets.shuffling import auc
 
 HERE = Path(__file__).parent
 TABLES = ("train.parquet", "test.parquet", "solution.parquet")
-SMALL_LIMIT = 100_000
-"""Below so many test events the selection's least size stays at ``SMALL_MIN_SELECTED``."""
-SMALL_MIN_SELECTED = 50
 OFFICIAL_SHARE = 110
 """Test events per selected event of the official least selection: 550,000 / 5,000."""
+LEAST_SELECTED = 50
+LIKENESS = "figures/likeness.svg"
+"""Simulated and real events in one picture; the card shows it."""
+BEST_COMPRESSION = 200_000
+"""Up to so many rows a table is packed tightly; above, quickly."""
 
 
 @dataclass(frozen=True)
 class About:
-    """What the folder says about its data."""
+    """What the folder says about its data.
+
+    ``totals`` are the expected events of ``s`` and ``b`` to which each split is normalised;
+    ``figures`` is a folder with figures that were drawn before.
+    """
 
     summary: str
     lines: Sequence[str]
     truth_public: bool
     plausible: float | None = None
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    features: Sequence[str] = FEATURES
+    totals: Mapping[str, float] = field(default_factory=lambda: TOTALS)
+    figures: Path | None = None
 
 
-def publish(out: Path, table: pl.DataFrame, about: About) -> dict[str, int]:
+def publish(out: Path, table: pl.DataFrame, about: About) -> list[str]:
     """Write the folder of a table with ``EventId``, features, ``Weight``, ``Label`` and ``usage``.
 
-    Returns the number of events per usage. Everything is written beside ``out`` first, so that a
-    folder with its final name is complete.
+    Everything is written beside ``out`` first, so that a folder with its final name is complete.
+    Returns lines for the organiser: checks, and what was left out.
     """
-    with_totals = normalise(table)
+    with_totals = normalise(table, about.totals)
     train = with_totals.filter(pl.col("usage") == "train")
     test = with_totals.filter(pl.col("usage") != "train")
     staging = start(out)
-    names = ("EventId", *FEATURES)
-    _write(train.select(*names, "Weight", "Label"), staging / "train.parquet")
-    _write(test.select(names), staging / "test.parquet")
+    names = ("EventId", *about.features)
+    _write(train.select(*names, "Weight", "Label"), staging / TABLES[0])
+    _write(test.select(names), staging / TABLES[1])
     solution = test.select("EventId", label="Label", weight="Weight", usage="usage")
-    _write(solution, staging / "solution.parquet")
+    _write(solution, staging / TABLES[2])
     counts = dict(table.group_by("usage").len().sort("usage").rows())
-    manifest = {**about.manifest, "counts": counts, "sha256": checksums(staging)}
-    (staging / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
-    finish(staging, out, about, test)
-    return counts
-
-
-def start(out: Path) -> Path:
-    """The folder to write into first; refuses to write over what is there."""
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} is there already and not empty: name another folder or remove it.")
-    staging = out.parent / f".{out.name}.partial"
-    shutil.rmtree(staging, ignore_errors=True)
-    staging.mkdir(parents=True)
-    return staging
-
-
-def finish(staging: Path, out: Path, about: About, test: pl.DataFrame) -> None:
-    """Add sample, card and toml, then give the folder its name."""
+    manifest = {**about.manifest, "counts": counts, "sha256": checksums(staging, TABLES)}
+    (staging / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     (staging / "sample_submission.csv").write_bytes(to_csv(mass_window(test)))
-    card = (HERE / "README.md").read_text()
-    described = "".join(f"- {line}\n" for line in about.lines)
-    (staging / "README.md").write_text(f"{card}\n## These data\n\n{described}")
-    (staging / "challenge.toml").write_text(toml(about, len(test)))
-    if out.exists():
-        out.rmdir()
-    staging.replace(out)
+    (staging / "README.md").write_text(card_with((HERE / "README.md").read_text(), about.lines))
+    shutil.copyfile(HERE / "starter.py", staging / "starter.py")
+    told = _illustrated(staging, train, about)
+    (staging / "challenge.toml").write_text(toml(about, len(test), figures=not told))
+    finish(staging, out)
+    return [*sanity(table), *told]
 
 
-def toml(about: About, n_test: int) -> str:
+def _illustrated(staging: Path, train: pl.DataFrame, about: About) -> list[str]:
+    """Add the figures; what was left out."""
+    if about.figures:
+        shutil.copytree(about.figures, staging / "figures")
+        return []
+    (staging / "figures").mkdir()
+    shutil.copyfile(HERE / "small" / LIKENESS, staging / LIKENESS)
+    return draw(train, about.features, staging / "figures")
+
+
+def toml(about: About, n_test: int, *, figures: bool) -> str:
     """The shipped challenge.toml with what depends on the data replaced."""
-    least = n_test // OFFICIAL_SHARE if n_test >= SMALL_LIMIT else SMALL_MIN_SELECTED
+    totals = ", ".join(f"{label} = {total!r}" for label, total in about.totals.items())
     changes = {
         "summary": json.dumps(about.summary, ensure_ascii=False),
         "truth_public": str(about.truth_public).lower(),
-        "min_selected": str(least),
+        "min_selected": str(max(LEAST_SELECTED, n_test // OFFICIAL_SHARE)),
+        "normalise": f"{{ {totals} }}",
     }
     if about.plausible is not None:
         changes["plausible"] = f'{{ metric = "ams", bound = {about.plausible:.2f} }}'
-    lines = (HERE / "challenge.toml").read_text().splitlines()
-    for key, value in changes.items():
-        (number,) = (i for i, line in enumerate(lines) if line.startswith(f"{key} = "))
-        lines[number] = f"{key} = {value}"
-    return "\n".join(lines) + "\n"
-
-
-def checksums(folder: Path) -> dict[str, str]:
-    """SHA-256 of the three tables."""
-    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in TABLES}
+    shown = FIGURES if figures else {}
+    text = settings_with((HERE / "challenge.toml").read_text(), changes)
+    return text + "".join(
+        f'\n[files.figure-{name}]\npath = "figures/{name}.svg"\ntitle = "{title}"\n'
+        for name, title in shown.items()
+    )
 
 
 def sanity(table: pl.DataFrame) -> list[str]:
     """Checks of a published table in words: sums, undefined masses, what ids give away."""
     signal = (table["Label"] == "s").to_numpy()
-    mass = (table["DER_mass_MMC"] == -999.0).to_numpy().mean()
     background = table.filter(pl.col("Label") == "b")["Weight"].to_numpy()
     effective = background.sum() ** 2 / (background**2).sum() / max(len(background), 1)
     by_id = auc(table["EventId"].to_numpy(), signal)
-    return [
+    lines = [
         f"{len(table):,} events, {signal.sum():,} signal and {(~signal).sum():,} background",
-        f"{100 * mass:.1f} % of events without a mass estimate",
         f"background: effective over actual number of events {effective:.2f}",
         f"AUC of the id {by_id:.3f} (0.500 gives nothing away)",
     ]
+    if "DER_mass_MMC" in table.columns:
+        mass = (table["DER_mass_MMC"] == -999.0).to_numpy().mean()
+        lines.insert(1, f"{100 * mass:.1f} % of events without a mass estimate")
+    return lines
 
 
 def _write(table: pl.DataFrame, path: Path) -> None:
-    level = 12 if len(table) < SMALL_LIMIT else 3  # a small table is shipped, a large one is local
+    level = 9 if len(table) < BEST_COMPRESSION else 3
     table.write_parquet(path, compression="zstd", compression_level=level, statistics=False)

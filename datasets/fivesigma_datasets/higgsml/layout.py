@@ -75,10 +75,11 @@ def _layout(file: str, header: list[str]) -> tuple[str, ...]:
         )
     if not missing and not foreign:
         return expected
-    raise DataError(f"{file}: {_difference(missing, foreign)} Expected are {_both_layouts()}.")
+    raise DataError(f"{file}: {difference(missing, foreign)} Expected are {_both_layouts()}.")
 
 
-def _difference(missing: list[str], foreign: list[str]) -> str:
+def difference(missing: list[str], foreign: list[str]) -> str:
+    """What is wrong with a file's columns, in words; with the likeliest misspelling."""
     parts = []
     for name in missing[:3]:
         near = difflib.get_close_matches(name, foreign, n=1, cutoff=0.6)

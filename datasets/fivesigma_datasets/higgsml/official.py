@@ -9,9 +9,12 @@ from pathlib import Path
 import polars as pl
 
 from fivesigma_datasets.errors import DataError
+from fivesigma_datasets.higgsml.features import FEATURES
+from fivesigma_datasets.higgsml.folder import About
 from fivesigma_datasets.higgsml.layout import KAGGLE, OFFICIAL, read_table
 from fivesigma_datasets.higgsml.official_checks import check_labels, check_table
-from fivesigma_datasets.higgsml.split import PROPORTIONS, assign_usage, auc, renumber
+from fivesigma_datasets.higgsml.split import PROPORTIONS, renumber
+from fivesigma_datasets.shuffling import assigned, auc
 
 USAGE_OF_SET = {"t": "train", "b": "public", "v": "private"}
 """KaggleSet: training, public board, private board; ``u`` was never used."""
@@ -30,6 +33,23 @@ class Imported:
     table: pl.DataFrame
     columns: tuple[str, ...]
     files: list[dict[str, str | int]]
+
+
+def imported(
+    files: Sequence[Path], seed: int, report: Callable[[str], None]
+) -> tuple[pl.DataFrame, About]:
+    """The divided table of published files, and what its folder says."""
+    found = read(files, report)
+    table, lines = divide(found, seed, report)
+    n_public = int((table["usage"] == "public").sum())
+    about = About(
+        "Select signal events to maximise the AMS. The events of 2014.",
+        lines,
+        truth_public=True,
+        plausible=plausibility_bound(n_public),
+        manifest={"challenge": "higgsml", "origin": "official", "files": found.files},
+    )
+    return table.select("EventId", *FEATURES, "Weight", "Label", "usage"), about
 
 
 def read(files: Sequence[Path], report: Callable[[str], None]) -> Imported:
@@ -89,11 +109,11 @@ def divide(
     if imported.columns == OFFICIAL and set(USAGE_OF_SET) <= set(table["KaggleSet"].unique()):
         table, line = _official_split(table)
     else:
-        table = table.with_columns(assign_usage(table["Label"], seed))
+        table = table.with_columns(assigned(table["Label"], PROPORTIONS, seed))
         parts = " : ".join(str(part) for part in PROPORTIONS.values())
         line = f"split drawn with a seed, stratified by label, {parts}"
-    _refuse_empty(table)
-    table, id_lines = _hide_labels(table, seed)
+    refuse_empty(table)
+    table, id_lines = hide_labels(table, seed)
     counts = dict(table.group_by("usage").len().rows())
     sizes = ", ".join(f"{counts[name]:,} {name}" for name in PROPORTIONS)
     lines += [f"{line}: {sizes}", *id_lines]
@@ -132,7 +152,7 @@ def _official_split(table: pl.DataFrame) -> tuple[pl.DataFrame, str]:
     return split, f"the official split of KaggleSet, {dropped:,} unused events left out"
 
 
-def _refuse_empty(table: pl.DataFrame) -> None:
+def refuse_empty(table: pl.DataFrame) -> None:
     """Every split needs both classes, else no metric is defined on it."""
     for name in PROPORTIONS:
         part = table.filter(pl.col("usage") == name)
@@ -145,7 +165,7 @@ def _refuse_empty(table: pl.DataFrame) -> None:
                 )
 
 
-def _hide_labels(table: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, list[str]]:
+def hide_labels(table: pl.DataFrame, seed: int) -> tuple[pl.DataFrame, list[str]]:
     """Rows sorted by id; new ids where the published ones tell labels apart."""
     table = table.sort("EventId")
     test = table.filter(pl.col("usage") != "train")

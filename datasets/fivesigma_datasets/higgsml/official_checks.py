@@ -1,6 +1,7 @@
 """What must hold in every published table, each broken rule told with column and line."""
 
 import math
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -15,14 +16,18 @@ from fivesigma_datasets.higgsml.features import (
 MAYBE_UNDEFINED = ("DER_mass_MMC", *NEEDS_ONE_JET, *NEEDS_TWO_JETS)
 PHI_LIMIT = math.pi + 0.002  # published with three decimals
 ETA_LIMIT = 5.0
+DIMENSIONED = ("_pt", "mass", "met", "sum")
+PURE_NUMBERS = ("_eta", "_phi", "ratio", "centrality")
+MEV = 2500.0
+"""No feature's median in GeV is near it; the smallest in MeV (DER_pt_tot) is above."""
 SIGNED = ("DER_prodeta_jet_jet", "DER_met_phi_centrality")
 
 
 def check_table(file: str, table: pl.DataFrame) -> None:
     """Check one file's rows. Raises ``DataError`` for the first rule that is broken."""
     for name in (*FEATURES, *(c for c in ("Weight", "KaggleWeight") if c in table.columns)):
-        _refuse(file, table, name, ~pl.col(name).is_finite(), "finite numbers only")
-    _refuse(
+        refuse(file, table, name, ~pl.col(name).is_finite(), "finite numbers only")
+    refuse(
         file,
         table,
         "PRI_jet_num",
@@ -36,8 +41,22 @@ def check_table(file: str, table: pl.DataFrame) -> None:
         _check_range(file, table, name)
     for name in ("Weight", "KaggleWeight"):
         if name in table.columns:
-            _refuse(file, table, name, pl.col(name) < 0, "weights of 0 or more")
+            refuse(file, table, name, pl.col(name) < 0, "weights of 0 or more")
     _check_words(file, table)
+    check_units(file, table, FEATURES, UNDEFINED)
+
+
+def check_units(file: str, table: pl.DataFrame, names: Sequence[str], undefined: float) -> None:
+    """Momenta, masses and energies in GeV have medians far below ``MEV``."""
+    for name in names:
+        if not any(part in name for part in DIMENSIONED) or any(p in name for p in PURE_NUMBERS):
+            continue
+        median = table.filter(pl.col(name) != undefined)[name].median()
+        if isinstance(median, float) and median > MEV:
+            raise DataError(
+                f"{file}: the column {name} has the median {median:,.0f}, which can't be GeV: "
+                "if it is in MeV, divide it by 1000."
+            )
 
 
 def check_labels(table: pl.DataFrame) -> None:
@@ -56,8 +75,8 @@ def _check_pattern(file: str, table: pl.DataFrame, name: str, least: int) -> Non
     few = pl.col("PRI_jet_num") < least
     undefined = pl.col(name) == UNDEFINED
     jets = "1 jet" if least == 1 else "2 jets"
-    _refuse(file, table, name, few & ~undefined, f"{UNDEFINED} where PRI_jet_num is below {least}")
-    _refuse(file, table, name, ~few & undefined, f"a value where there are at least {jets}")
+    refuse(file, table, name, few & ~undefined, f"{UNDEFINED} where PRI_jet_num is below {least}")
+    refuse(file, table, name, ~few & undefined, f"a value where there are at least {jets}")
 
 
 def _check_range(file: str, table: pl.DataFrame, name: str) -> None:
@@ -66,7 +85,7 @@ def _check_range(file: str, table: pl.DataFrame, name: str) -> None:
         defined = value != UNDEFINED
     else:
         defined = pl.lit(value=True)
-        _refuse(file, table, name, value == UNDEFINED, "a value in every event, never -999.0")
+        refuse(file, table, name, value == UNDEFINED, "a value in every event, never -999.0")
     if name.endswith("_phi"):
         bad, rule = value.abs() > PHI_LIMIT, "angles between -3.142 and 3.142"
     elif name.startswith("PRI_") and name.endswith("_eta"):
@@ -75,18 +94,18 @@ def _check_range(file: str, table: pl.DataFrame, name: str) -> None:
         bad, rule = value.abs() > ETA_LIMIT**2, f"values between -{ETA_LIMIT**2} and {ETA_LIMIT**2}"
     else:
         bad, rule = value < 0, "values of 0 or more, or -999.0 where undefined"
-    _refuse(file, table, name, defined & bad, f"{rule}; is another sentinel used?")
+    refuse(file, table, name, defined & bad, f"{rule}; is another sentinel used?")
 
 
 def _check_words(file: str, table: pl.DataFrame) -> None:
-    _refuse(file, table, "Label", ~pl.col("Label").is_in(["s", "b"]), "s or b")
+    refuse(file, table, "Label", ~pl.col("Label").is_in(["s", "b"]), "s or b")
     if "KaggleSet" in table.columns:
         allowed = ["t", "b", "v", "u"]
-        _refuse(file, table, "KaggleSet", ~pl.col("KaggleSet").is_in(allowed), "t, b, v or u")
+        refuse(file, table, "KaggleSet", ~pl.col("KaggleSet").is_in(allowed), "t, b, v or u")
 
 
-def _refuse(file: str, table: pl.DataFrame, name: str, broken: pl.Expr, rule: str) -> None:
-    """Raise if any row breaks a rule."""
+def refuse(file: str, table: pl.DataFrame, name: str, broken: pl.Expr, rule: str) -> None:
+    """Raise ``DataError`` with column, line, value and rule if any row is ``broken``."""
     rows = table.select(broken.arg_true()).to_series()
     if not len(rows):
         return

@@ -3,29 +3,23 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
+from fivesigma_datasets.chunks import chunk_folder, forget
 from fivesigma_datasets.errors import DataError
-from fivesigma_datasets.higgsml import missing_mass, official
-from fivesigma_datasets.higgsml.detector import RESPONSE
+from fivesigma_datasets.folders import MANIFEST, checksums, start, verified
+from fivesigma_datasets.higgsml import fair_universe, official
 from fivesigma_datasets.higgsml.features import FEATURES
-from fivesigma_datasets.higgsml.folder import (
-    HERE,
-    TABLES,
-    About,
-    checksums,
-    finish,
-    publish,
-    sanity,
-    start,
-)
-from fivesigma_datasets.higgsml.processes import COMMON, FILTER_ETA, LUMINOSITY, PROCESSES
-from fivesigma_datasets.higgsml.simulate import Progress, require_generators, simulate
-from fivesigma_datasets.higgsml.split import assign_usage, renumber
+from fivesigma_datasets.higgsml.folder import HERE, About, publish
+from fivesigma_datasets.higgsml.packed import FILE, as_published, pack, unpack
+from fivesigma_datasets.higgsml.processes import LUMINOSITY
+from fivesigma_datasets.higgsml.simulate import Progress, settings, simulate
+from fivesigma_datasets.higgsml.split import PROPORTIONS, renumber
+from fivesigma_datasets.pythia import require_generators
+from fivesigma_datasets.shuffling import assigned
 
 Report = Callable[[str], None]
 
@@ -40,17 +34,18 @@ TASK = "Select signal events to maximise the AMS."
 
 
 def small(out: Path, report: Report) -> None:
-    """Copy the shipped table, checked against its manifest, into a complete folder."""
-    manifest = json.loads((SMALL / "manifest.json").read_text())
-    if checksums(SMALL) != manifest["sha256"]:
-        raise DataError("The shipped small table is damaged: reinstall the package.")
-    staging = start(out)
-    for name in (*TABLES, "manifest.json"):
-        shutil.copyfile(SMALL / name, staging / name)
-    test = pl.read_parquet(staging / "test.parquet")
+    """Write the shipped table, checked against its manifest, into a complete folder."""
+    manifest = verified(SMALL)
+    del manifest["sha256"]
     lines = ["small table, shipped with the package; its truth is public", *_described(manifest)]
-    about = About(f"{TASK} Simulated events, small table.", lines, truth_public=True)
-    finish(staging, out, about, test)
+    about = About(
+        f"{TASK} Simulated events, small table.",
+        lines,
+        truth_public=True,
+        manifest=manifest,
+        figures=SMALL / "figures",
+    )
+    publish(out, unpack(SMALL / FILE), about)
     for line in lines:
         report(line)
 
@@ -58,67 +53,64 @@ def small(out: Path, report: Report) -> None:
 def generate(
     out: Path, *, events: int, seed: int, processes: int, progress: Progress, report: Report
 ) -> None:
-    """Simulate about ``events`` events and write a complete folder."""
+    """Simulate about ``events`` events and write a complete folder.
+
+    Chunks are kept beside it until then, so that a killed run goes on where it was.
+    """
     if events < MIN_EVENTS or processes < 1 or seed < 0:
         raise DataError(f"Ask for at least {MIN_EVENTS} events, 1 process and a seed of 0 or more.")
-    versions = require_generators()
-    start(out).rmdir()  # a folder in the way is told now, not after an hour
-    made = simulate(events, seed, processes, progress)
-    table = pl.concat([part.table for part in made])
-    table = table.with_columns(pl.col(pl.Float64).exclude("Weight").cast(pl.Float32))
-    table = table.with_columns(pl.col("PRI_jet_num").cast(pl.Int64))
-    table = renumber(table.with_columns(assign_usage(table["process"], seed)), seed)
-    manifest = _manifest(events, seed, versions, [part.record for part in made])
-    lines = _described(manifest)
-    publish(out, table, About(f"{TASK} Simulated events.", lines, False, manifest=manifest))
-    for line in (*lines, *sanity(table)):
-        report(line)
-
-
-def import_files(files: Sequence[Path], out: Path, *, seed: int, report: Report) -> None:
-    """Read the published files, check them, and write a complete folder."""
-    imported = official.read(files, report)
-    table, lines = official.divide(imported, seed, report)
-    counts = table.group_by("usage").len()
-    n_public = int(counts.filter(pl.col("usage") == "public")["len"].sum())
-    about = About(
-        f"{TASK} The events of 2014.",
-        lines,
-        truth_public=True,
-        plausible=official.plausibility_bound(n_public),
-        manifest={"challenge": "higgsml", "origin": "official", "files": imported.files},
-    )
-    publish(out, table.select("EventId", *FEATURES, "Weight", "Label", "usage"), about)
-    for line in sanity(table):
-        report(line)
-
-
-def _manifest(
-    events: int, seed: int, versions: dict[str, str], records: list[dict[str, Any]]
-) -> dict[str, Any]:
-    """Everything that the bytes depend on."""
-    mmc = {name: getattr(missing_mass, name) for name in ("GRID", "POWER", "MAX_PULL")}
-    return {
+    wishes: dict[str, Any] = {
         "challenge": "higgsml",
         "origin": "simulated",
         "events": events,
         "seed": seed,
-        "versions": versions,
+        "versions": require_generators(),
         "luminosity_per_pb": LUMINOSITY,
-        "settings": {
-            "common": list(COMMON),
-            "filter_eta": FILTER_ETA,
-            "processes": [asdict(process) for process in PROCESSES],
-            "response": response(),
-            "mmc": mmc,
-        },
-        "processes": records,
+        "settings": settings(),
     }
+    start(out).rmdir()  # a folder in the way is told now, not after an hour
+    kept = chunk_folder(out)
+    made = simulate(events, seed, processes, kept=kept, fingerprint=wishes, progress=progress)
+    manifest = wishes | {"processes": [part.record for part in made]}
+    lines = _described(manifest)
+    about = About(f"{TASK} Simulated events.", lines, truth_public=False, manifest=manifest)
+    checks = publish(out, _mixed(pl.concat([part.table for part in made]), seed), about)
+    forget(kept)
+    for line in (*lines, *checks):
+        report(line)
 
 
-def response() -> dict[str, Any]:
-    """The detector's settings as they stand in the manifest."""
-    return asdict(RESPONSE)
+def _mixed(table: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Rows of all processes divided in the same proportions, shuffled and numbered."""
+    usage = assigned(table["process"], PROPORTIONS, seed)
+    published = as_published({name: table[name] for name in FEATURES})
+    return renumber(published.with_columns(table["Weight"], table["Label"], usage), seed)
+
+
+def pack_small(folder: Path, out: Path) -> None:
+    """Turn a generated folder into what is shipped: packed events, figures, manifest."""
+    train = pl.read_parquet(folder / "train.parquet").with_columns(usage=pl.lit("train"))
+    solution = pl.read_parquet(folder / "solution.parquet")
+    test = pl.read_parquet(folder / "test.parquet").with_columns(
+        Weight=solution["weight"], Label=solution["label"], usage=solution["usage"]
+    )
+    pack(pl.concat([train, test.select(train.columns)]), out / FILE)
+    shutil.copytree(folder / "figures", out / "figures", dirs_exist_ok=True)
+    manifest = json.loads((folder / MANIFEST).read_text())
+    del manifest["counts"]
+    names = [FILE, *(f"figures/{path.name}" for path in sorted((out / "figures").iterdir()))]
+    manifest["sha256"] = checksums(out, names)
+    (out / MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+
+
+def import_files(files: Sequence[Path], out: Path, *, seed: int, report: Report) -> None:
+    """Read the published files, check them, and write a complete folder."""
+    if any(fair_universe.looks_like(path) for path in files):
+        table, about = fair_universe.imported(files, seed, report)
+    else:
+        table, about = official.imported(files, seed, report)
+    for line in publish(out, table, about):
+        report(line)
 
 
 def _described(manifest: dict[str, Any]) -> list[str]:

@@ -4,21 +4,19 @@ A chunk is a fixed number of generated events with seeds of its own. Chunks of a
 in their order until it has the rows asked for; how many workers made them does not matter.
 """
 
-import importlib.metadata
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from itertools import count
-from multiprocessing import get_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from fivesigma_datasets.errors import DataError
-from fivesigma_datasets.higgsml.detector import reconstruct
-from fivesigma_datasets.higgsml.features import Floats, features
+from fivesigma_datasets.chunks import Arrays, made_in_order
+from fivesigma_datasets.higgsml import missing_mass
+from fivesigma_datasets.higgsml.detector import PASSES, reconstruct
+from fivesigma_datasets.higgsml.features import FEATURES, features
 from fivesigma_datasets.higgsml.processes import (
     COMMON,
     FILTER_ETA,
@@ -27,21 +25,25 @@ from fivesigma_datasets.higgsml.processes import (
     SIGNAL_SHARE,
     Process,
 )
-from fivesigma_datasets.higgsml.truth import concatenate, extract
+from fivesigma_datasets.higgsml.response import RESPONSE
+from fivesigma_datasets.higgsml.tau_decays import SYSTEMS
+from fivesigma_datasets.higgsml.truth import Truth, concatenate, extract
+from fivesigma_datasets.pythia import started
 
 BATCH = 250
+LARGEST_CHUNK = 8 * BATCH
 Progress = Callable[[int, int, str], None]
 """Called with rows made, rows wanted and the name of the process."""
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Rows of one chunk; ``weight`` is the sampling weight, ``sigma`` the cross-section in pb."""
+class Task:
+    """One chunk to make: ``size`` events of a process, the chunk's number, the table's seed."""
 
-    columns: dict[str, Floats]
-    weight: Floats
-    sigma: float
-    generated: int
+    process: Process
+    index: int
+    seed: int
+    size: int
 
 
 @dataclass(frozen=True)
@@ -52,44 +54,53 @@ class Made:
     record: dict[str, float | int | str]
 
 
-def require_generators() -> dict[str, str]:
-    """Versions of the generators; an error that says how to install them."""
-    names = ("pythia8mc", "fastjet", "awkward", "vector", "numpy", "polars")
-    try:
-        return {name: importlib.metadata.version(name) for name in names}
-    except importlib.metadata.PackageNotFoundError as error:
-        raise DataError(
-            f"Simulating events needs the package {error.name}: "
-            "install the extra with `pip install 'fivesigma[simulate]'`."
-        ) from None
+def settings() -> dict[str, Any]:
+    """Everything that rows depend on but seed, numbers and versions; JSON."""
+    mmc = {name: getattr(missing_mass, name) for name in ("GRID", "POWER", "MAX_PULL")}
+    return {
+        "common": list(COMMON),
+        "filter_eta": FILTER_ETA,
+        "processes": [asdict(process) for process in PROCESSES],
+        "tau_decays": [asdict(system) for system in SYSTEMS],
+        "passes": PASSES,
+        "response": asdict(RESPONSE),
+        "mmc": mmc,
+        "largest_chunk": LARGEST_CHUNK,
+    }
 
 
-def simulate(events: int, seed: int, processes: int, progress: Progress) -> list[Made]:
-    """About ``events`` rows of all processes in their shares; weights are expected yields."""
-    try:
-        return _simulate(events, seed, processes, progress)
-    except BrokenProcessPool:
-        raise DataError(
-            "A generating process was ended from outside, perhaps for want of memory: "
-            "try again with fewer processes; nothing was written."
-        ) from None
+def simulate(
+    events: int,
+    seed: int,
+    processes: int,
+    *,
+    kept: Path,
+    fingerprint: Mapping[str, Any],
+    progress: Progress,
+) -> list[Made]:
+    """About ``events`` rows of all processes in their shares; weights are expected yields.
 
-
-def _simulate(events: int, seed: int, processes: int, progress: Progress) -> list[Made]:
+    Chunks are kept in ``kept``, one folder for each process, and found again after a kill.
+    """
     made: list[Made] = []
     wanted = {process.name: rows_of(process, events) for process in PROCESSES}
     total, done = sum(wanted.values()), 0
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        for process in PROCESSES:
-            base = done
-            rows = wanted[process.name]
+    for process in PROCESSES:
+        base, rows = done, wanted[process.name]
 
-            def tick(n: int, base: int = base, name: str = process.name) -> None:
-                progress(base + n, total, name)
+        def tick(n: int, base: int = base, name: str = process.name) -> None:
+            progress(base + n, total, name)
 
-            chunks = _ordered(pool, process, seed, chunk_size(rows), processes)
-            made.append(_collect(process, rows, chunks, tick))
-            done += rows
+        tasks = (Task(process, index, seed, chunk_size(rows)) for index in count())
+        chunks = made_in_order(
+            generate_chunk,
+            tasks,
+            kept=kept / process.name,
+            fingerprint=fingerprint,
+            processes=processes,
+        )
+        made.append(_collect(process, rows, chunks, tick))
+        done += rows
     return made
 
 
@@ -101,45 +112,28 @@ def rows_of(process: Process, events: int) -> int:
 
 def chunk_size(rows: int) -> int:
     """Events per chunk: small for small tables, and a function of the table's size only."""
-    size = int(np.clip(4 * rows, BATCH // 5, 4 * BATCH))
+    size = int(np.clip(2 * rows, BATCH // 5, LARGEST_CHUNK))
     return size if size < BATCH else size // BATCH * BATCH
 
 
-def _ordered(
-    pool: ProcessPoolExecutor, process: Process, seed: int, size: int, ahead: int
-) -> Iterator[Chunk]:
-    """Chunks 0, 1, 2, … with ``ahead`` of them in the making."""
-    waiting: list[Future[Chunk]] = []
-    try:
-        for index in count():
-            waiting.append(pool.submit(generate_chunk, process, index, seed, size))
-            if len(waiting) >= ahead:
-                yield waiting.pop(0).result()
-    finally:
-        for future in waiting:
-            future.cancel()
-
-
 def _collect(
-    process: Process, rows: int, chunks: Iterator[Chunk], tick: Callable[[int], None]
+    process: Process, rows: int, chunks: Iterator[Arrays], tick: Callable[[int], None]
 ) -> Made:
-    used: list[Chunk] = []
+    used: list[Arrays] = []
     found = 0
     for chunk in chunks:
         used.append(chunk)
-        found += len(chunk.weight)
+        found += len(chunk["weight"])
         tick(min(found, rows))
         if found >= rows:
             break
-    generated = sum(chunk.generated for chunk in used)
-    sigma = sum(chunk.sigma * chunk.generated for chunk in used) / generated
-    per_event = sigma * process.k_factor * process.factor * LUMINOSITY / generated
-    columns = {
-        name: np.concatenate([chunk.columns[name] for chunk in used])[:rows]
-        for name in used[0].columns
-    }
-    weight = np.concatenate([chunk.weight for chunk in used]) * per_event
-    table = pl.DataFrame(columns).with_columns(
+    generated = sum(int(chunk["generated"]) for chunk in used)
+    sigma = sum(float(chunk["sigma"]) * int(chunk["generated"]) for chunk in used) / generated
+    weight = np.concatenate([chunk["weight"] for chunk in used])
+    weight *= sigma * process.k_factor * LUMINOSITY / generated
+    table = pl.DataFrame(
+        {name: np.concatenate([chunk[name] for chunk in used])[:rows] for name in FEATURES}
+    ).with_columns(
         Weight=pl.Series(weight[:rows] * (found / rows)),
         Label=pl.lit(process.label),
         process=pl.lit(process.name),
@@ -156,24 +150,34 @@ def _collect(
     return Made(table, record)
 
 
-def generate_chunk(process: Process, index: int, seed: int, size: int) -> Chunk:
-    """Generate, cluster, smear and select; runs in a worker process."""
-    number = [other.name for other in PROCESSES].index(process.name)
-    generator_seed, detector_seed = np.random.SeedSequence([seed, number, index]).spawn(2)
-    pythia, keep_alive = _pythia(
-        process, 1 + int(generator_seed.generate_state(1)[0]) % 900_000_000
+def generate_chunk(task: Task) -> Arrays:
+    """A chunk's features, ``weight`` (share of each event), ``sigma`` in pb, ``generated`` events.
+
+    Runs in a worker process.
+    """
+    number = [process.name for process in PROCESSES].index(task.process.name)
+    seeds = np.random.SeedSequence([task.seed, number, task.index]).spawn(2)
+    truth, sigma = generate_truth(task, int(seeds[0].generate_state(1)[0]))
+    events, weight = reconstruct(
+        truth,
+        np.random.default_rng(seeds[1]),
+        one_leptonic=task.process.one_leptonic,
+        thinning=task.process.thinning,
     )
-    step = min(size, BATCH)
-    batches = [extract(pythia.nextBatch(step)) for _ in range(size // step)]
-    truth = concatenate(batches)
-    events, weight = reconstruct(truth, np.random.default_rng(detector_seed))
-    del keep_alive
-    sigma = pythia.infoPython().sigmaGen() * 1e9  # mb to pb
-    return Chunk(features(events), weight, sigma, len(truth))
+    numbers = {"weight": weight, "sigma": np.array(sigma), "generated": np.array(task.size)}
+    return features(events) | numbers
 
 
-def _pythia(process: Process, seed: int) -> tuple[Any, Any]:
-    """The generator and its filter, which Python must hold as long as the generator runs."""
+def generate_truth(task: Task, seed: int) -> tuple[Truth, float]:
+    """What the generator and the jet finder give: objects, and the cross-section in pb."""
+    hook = _filter(task.process)
+    pythia = started((*COMMON, *task.process.settings), seed, hooks=hook)
+    step = min(task.size, BATCH)
+    batches = [extract(pythia.nextBatch(step)) for _ in range(task.size // step)]
+    return concatenate(batches), pythia.infoPython().sigmaGen() * 1e9  # mb to pb
+
+
+def _filter(process: Process) -> Any:
     import pythia8mc
 
     class Filter(pythia8mc.UserHooks):  # type: ignore[misc]  # the extension has no types
@@ -191,13 +195,4 @@ def _pythia(process: Process, seed: int) -> tuple[Any, Any]:
                     found += inside and particle.pT() > process.filter_pt
             return found < process.leptons
 
-    pythia = pythia8mc.Pythia("", False)
-    settings = (*COMMON, "Random:setSeed = on", f"Random:seed = {seed}", *process.settings)
-    for setting in settings:
-        if not pythia.readString(setting):
-            raise RuntimeError(f"Pythia does not know the setting {setting!r}")
-    hook = Filter()
-    pythia.setUserHooksPtr(hook)
-    if not pythia.init():
-        raise RuntimeError(f"Pythia could not start the process {process.name}")
-    return pythia, hook
+    return Filter()

@@ -20,8 +20,8 @@ ACCEPTANCE = 4.9
 MAX_JETS = 10
 """Jets kept per event, hardest first; a further one above threshold is rarer than 1e-4."""
 
-MIN_JET_PT = 12.0
-"""In GeV; low enough that smearing over 20 (tau candidates) and 30 (jets) loses nothing."""
+MIN_JET_PT = 8.0
+"""In GeV; low enough that smearing over 20 GeV loses nothing."""
 
 BOSONS = (23, 24, 25)
 
@@ -30,17 +30,19 @@ BOSONS = (23, 24, 25)
 class Truth:
     """Particle-level objects of n events; momenta as (pt, eta, phi, mass) in GeV.
 
-    Absent objects have pt = 0. ``leptons`` (n, 2, 4) and ``is_muon`` (n, 2), ``taus`` (n, 2, 4)
-    the visible part of hadronic decays, ``jets`` (n, MAX_JETS, 4), ``invisible`` (n, 2) px and py
-    of everything not seen, ``sum_et`` (n,) of visible particles. Taus are among the jets:
-    overlaps are removed by distance, as in an experiment.
+    Absent objects have pt = 0. ``leptons`` (n, 2, 4) and ``is_muon`` (n, 2) come from W or Z;
+    ``taus`` (n, 2, 4) from W, Z or H have not decayed yet. ``jets`` (n, MAX_JETS, 4) hold neither;
+    ``is_b`` (n, MAX_JETS) where one holds a bottom hadron.
+    ``seen`` (n, 2) is px and py of all visible particles but taus, ``sum_et`` (n,) their
+    transverse momenta's sum.
     """
 
     leptons: Floats
     is_muon: Booleans
     taus: Floats
     jets: Floats
-    invisible: Floats
+    is_b: Booleans
+    seen: Floats
     sum_et: Floats
 
     def __len__(self) -> int:
@@ -80,26 +82,26 @@ class _Particles:
 def extract(batch: Any) -> Truth:
     """Truth objects of a batch as ``pythia8mc.Pythia.nextBatch`` returns it."""
     particles = _flatten(batch)
-    pt, eta = particles.pt, particles.eta
-    invisible_kind = np.isin(np.abs(particles.pdg), (12, 14, 16))
-    seen = particles.final & ~invisible_kind & (np.abs(eta) < ACCEPTANCE)
+    kind = np.abs(particles.pdg)
+    tau = _of_bosons(particles, 15)
+    seen = particles.final & ~np.isin(kind, (12, 14, 16))
+    seen &= np.abs(particles.eta) < ACCEPTANCE
+    seen[tau] = False
     lepton = _prompt_leptons(particles)
     lepton_p4, dressing = _dress(particles, lepton, seen)
-    order = np.lexsort((-np.hypot(lepton_p4[:, 0], lepton_p4[:, 1]), particles.event[lepton]))
-    tau_event, tau_p4 = _hadronic_taus(particles)
-    leptons = _pad(particles.event[lepton][order], lepton_p4[order], particles.n_events, 2)
-    muon = np.abs(particles.pdg[lepton]) == 13
-    taus_order = np.lexsort((-np.hypot(tau_p4[:, 0], tau_p4[:, 1]), tau_event))
-    jets_in = seen & ~dressing & (np.abs(particles.pdg) != 13)
+    n, order = particles.n_events, _hardest_first(particles.event[lepton], lepton_p4)
+    event, muon = particles.event[lepton][order], kind[lepton][order] == 13
+    tau = tau[_hardest_first(particles.event[tau], particles.p4[tau])]
+    visible_pt = particles.pt[:, None]
+    jets = _cluster(particles, seen & ~dressing & (kind != 13))
     return Truth(
-        leptons=_cylindrical(leptons),
-        is_muon=_pad(
-            particles.event[lepton][order], muon[order][:, None], particles.n_events, 2
-        ).astype(bool)[..., 0],
-        taus=_cylindrical(_pad(tau_event[taus_order], tau_p4[taus_order], particles.n_events, 2)),
-        jets=_cluster(particles, jets_in),
-        invisible=-_sum_by_event(particles, seen, particles.p4[:, :2]),
-        sum_et=_sum_by_event(particles, seen & (pt > 0.5), pt[:, None])[:, 0],
+        leptons=cylindrical(_pad(event, lepton_p4[order], n, 2)),
+        is_muon=_pad(event, muon[:, None], n, 2).astype(bool)[..., 0],
+        taus=cylindrical(_pad(particles.event[tau], particles.p4[tau], n, 2)),
+        jets=jets,
+        is_b=_near_bottom(particles, jets),
+        seen=_sum_by_event(particles, seen, particles.p4[:, :2]),
+        sum_et=_sum_by_event(particles, seen & (visible_pt[:, 0] > 0.5), visible_pt)[:, 0],
     )
 
 
@@ -137,30 +139,22 @@ def _source(particles: _Particles, index: Integers) -> Integers:
     return ancestor
 
 
-def _from_boson(particles: _Particles, index: Integers) -> Booleans:
-    return np.isin(np.abs(particles.pdg[_source(particles, index)]), BOSONS)
+def _of_bosons(particles: _Particles, *kinds: int) -> Integers:
+    """Final particles of these kinds from W, Z or H."""
+    index = np.flatnonzero(particles.final & np.isin(np.abs(particles.pdg), kinds))
+    source = np.abs(particles.pdg[_source(particles, index)])
+    return np.asarray(index[np.isin(source, BOSONS)])
 
 
 def _prompt_leptons(particles: _Particles) -> Integers:
-    """Electrons and muons from W, Z, H or from a tau of theirs; not from hadrons."""
-    index = np.flatnonzero(particles.final & np.isin(np.abs(particles.pdg), (11, 13)))
-    source = _source(particles, index)
-    from_tau = np.abs(particles.pdg[source]) == 15
-    through_tau = from_tau & _from_boson(particles, source)
-    keep = through_tau | np.isin(np.abs(particles.pdg[source]), BOSONS)
-    keep &= (particles.pt[index] > 15.0) & (np.abs(particles.eta[index]) < 2.7)
+    """Electrons and muons from W or Z near the acceptance; not from hadrons."""
+    index = _of_bosons(particles, 11, 13)
+    keep = (particles.pt[index] > 15.0) & (np.abs(particles.eta[index]) < 2.7)
     return np.asarray(index[keep])
 
 
-def _hadronic_taus(particles: _Particles) -> tuple[Integers, Floats]:
-    """Event and visible momentum: the tau minus its neutrino, unless it made a lepton."""
-    mother_kind = np.abs(particles.pdg[particles.mother])
-    neutrino = np.flatnonzero((np.abs(particles.pdg) == 16) & (mother_kind == 15))
-    tau = particles.mother[neutrino]
-    lepton = np.isin(np.abs(particles.pdg), (11, 13)) & (mother_kind == 15)
-    keep = ~np.isin(tau, particles.mother[lepton]) & _from_boson(particles, tau)
-    visible = particles.p4[tau[keep]] - particles.p4[neutrino[keep]]
-    return particles.event[tau[keep]], visible
+def _hardest_first(event: Integers, p4: Floats) -> Integers:
+    return np.asarray(np.lexsort((-np.hypot(p4[:, 0], p4[:, 1]), event)))
 
 
 def _dress(particles: _Particles, lepton: Integers, seen: Booleans) -> tuple[Floats, Booleans]:
@@ -181,7 +175,7 @@ def _dress(particles: _Particles, lepton: Integers, seen: Booleans) -> tuple[Flo
 
 
 def _distance(one: Floats, many: Floats) -> Floats:
-    a, b = _cylindrical(one[None, :]), _cylindrical(many)
+    a, b = cylindrical(one[None, :]), cylindrical(many)
     return np.hypot(a[:, 1] - b[:, 1], wrap(a[:, 2] - b[:, 2]))
 
 
@@ -204,8 +198,23 @@ def _cluster(particles: _Particles, chosen: Booleans) -> Floats:
     jets_per_event = ak.to_numpy(ak.num(found.px))
     event = np.repeat(np.arange(particles.n_events), jets_per_event)
     jets = np.stack([ak.to_numpy(ak.flatten(found[k])) for k in ("px", "py", "pz", "E")], axis=1)
-    order = np.lexsort((-np.hypot(jets[:, 0], jets[:, 1]), event))
-    return _cylindrical(_pad(event[order], jets[order], particles.n_events, MAX_JETS))
+    order = _hardest_first(event, jets)
+    return cylindrical(_pad(event[order], jets[order], particles.n_events, MAX_JETS))
+
+
+def _near_bottom(particles: _Particles, jets: Floats) -> Booleans:
+    """Jets with a bottom hadron above 5 GeV within 0.4."""
+    kind = np.abs(particles.pdg)
+    bottom = ((kind // 100) % 10 == 5) | ((kind // 1000) % 10 == 5)
+    index = np.flatnonzero(bottom & (kind < 10_000) & (particles.pt > 5.0))
+    hadron, near = cylindrical(particles.p4[index]), np.zeros(jets.shape[:2], dtype=bool)
+    of_event = jets[particles.event[index]]
+    distance = np.hypot(
+        of_event[..., 1] - hadron[:, None, 1], wrap(of_event[..., 2] - hadron[:, None, 2])
+    )
+    row, jet = np.nonzero((distance < 0.4) & (of_event[..., 0] > 0))
+    near[particles.event[index][row], jet] = True
+    return near
 
 
 def _pad(event: Integers, values: npt.NDArray[Any], n_events: int, size: int) -> Floats:
@@ -229,7 +238,7 @@ def _sum_by_event(particles: _Particles, chosen: Booleans, values: Floats) -> Fl
     )
 
 
-def _cylindrical(p4: Floats) -> Floats:
+def cylindrical(p4: Floats) -> Floats:
     """(px, py, pz, e) → (pt, eta, phi, mass) along the last axis."""
     px, py, pz, energy = np.moveaxis(p4, -1, 0)
     pt = np.hypot(px, py)
