@@ -30,6 +30,8 @@ PION_LENGTH = 107.0  # cm
 WORK_FUNCTION = 23.6e-6  # MeV per electron-ion pair, Miyajima et al., PRA 9 (1974) 1438
 FIELD = 0.5  # kV/cm
 MODIFIED_BOX = (0.93, 0.212)  # α, β in (kV/cm)(g/cm²)/MeV: ArgoNeuT, JINST 8 (2013) P08005
+LEAST_LOSS = 1.7
+"""MeV/cm; the modified box was measured above, and below goes to 0, which it can't mean."""
 HIGHLAND_AT_ONE_CM = 13.6 * (1 + 0.038 * np.log(1 / RADIATION_LENGTH))
 """MeV; the logarithm of Highland's formula is taken at 1 cm, so that steps of any length add up."""
 
@@ -111,7 +113,7 @@ def range_table(mass: float) -> RangeTable:
 def survival(loss: Floats) -> Floats:
     """Share of the ionisation electrons that escape recombination, at so many MeV/cm."""
     alpha, beta = MODIFIED_BOX
-    x = beta * np.maximum(loss, 1e-3) / (DENSITY * FIELD)
+    x = beta * np.maximum(loss, LEAST_LOSS) / (DENSITY * FIELD)
     return np.clip(np.log(alpha + x) / x, 0.0, 1.0)
 
 

@@ -90,6 +90,8 @@ def gathered(deposits: Deposits, layout: Layout) -> tuple[Index, Floats, Index]:
     index, share = spread(deposits, layout)
     keys = index * MOST_CLASSES + deposits.label[:, None]
     keep = (index >= 0) & (share > 1e-3)
+    if not keep.any():
+        return np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.int64)
     found, where = np.unique(keys[keep], return_inverse=True)
     charge = np.bincount(where, share[keep], len(found)).astype(np.float64)
     found = found[np.lexsort((charge, found // MOST_CLASSES))]

@@ -15,6 +15,7 @@ from fivesigma_datasets.lartpc.particles import (
 from fivesigma_datasets.lartpc.showers import LEAST_PHOTON
 
 STEP = 0.1  # cm, a third of a pixel
+LEAST_PATH = 1e-3  # cm, that a loss per length is taken over
 DELTA_CUT = 1.0
 """MeV; electrons knocked on with more are followed: they reach beyond a pixel of 3 mm."""
 

@@ -152,7 +152,7 @@ def _with_parts(tables: list[pl.DataFrame], sizes: dict[str, int]) -> pl.DataFra
 def settings(layout: Layout) -> dict[str, Any]:
     """Everything that the bytes depend on, the same for all particles and stages; JSON."""
     names = {
-        argon: ("DENSITY", "EXCITATION", "RADIATION_LENGTH", "FIELD", "MODIFIED_BOX"),
+        argon: ("DENSITY", "EXCITATION", "RADIATION_LENGTH", "FIELD", "MODIFIED_BOX", "LEAST_LOSS"),
         ending: ("CAPTURED", "FRAGMENTS", "FRAGMENT_ENERGY"),
         losses: ("STEP", "DELTA_CUT"),
         showers: ("LEAST_PHOTON",),

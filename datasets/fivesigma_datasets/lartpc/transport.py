@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from fivesigma_datasets.lartpc import losses
+from fivesigma_datasets.lartpc import argon, losses
 from fivesigma_datasets.lartpc.ending import fragments, stopped_into, struck
 from fivesigma_datasets.lartpc.particles import (
     CLASS_OF,
@@ -41,7 +41,8 @@ class Walk:
         inside = ((particles.position >= 0) & (particles.position < self.size)).all(axis=1)
         soft = (particles.kind == PHOTON) & (particles.energy < LEAST_PHOTON)
         gone = particles.where(inside & soft)
-        self._leave(gone, gone.energy, np.full(len(gone), losses.STEP), gone.position)
+        path = argon.range_table(argon.ELECTRON_MASS).range_of(gone.energy)
+        self._leave(gone, gone.energy, np.maximum(path, losses.LEAST_PATH), gone.position)
         return particles.where(inside & ~soft & (particles.energy > 0))
 
     def _leave(self, who: Particles, energy: Floats, length: Floats, middle: Floats) -> None:
@@ -58,7 +59,7 @@ class Walk:
         ends = losses.stops(available - lost, length)
         lost = np.where(ends, available, lost)
         half = old.direction * (length / 2)[:, None]
-        self._leave(old, lost, np.maximum(length, 1e-3), old.position + half)
+        self._leave(old, lost, np.maximum(length, losses.LEAST_PATH), old.position + half)
         turned = losses.scattered(old, length, rng)
         new = Particles(old.event, old.kind, available - lost, old.position + 2 * half, turned)
         hit = struck(old, length, rng) & ~ends

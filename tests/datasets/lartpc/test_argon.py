@@ -78,5 +78,6 @@ def test_recombination_is_the_modified_box() -> None:
     assert kept[0] == pytest.approx(0.705, abs=0.01)
     assert kept[1] == pytest.approx(0.454, abs=0.01)
     assert kept[2] < 0.27
+    assert argon.survival(np.array([0.1])) == argon.survival(np.array([1.7]))
     charge = np.array([2.1, 10.0]) * kept[:2]
     assert charge[1] / charge[0] == pytest.approx(3.06, abs=0.05)  # instead of 4.8 without
