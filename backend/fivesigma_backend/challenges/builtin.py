@@ -7,6 +7,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,8 @@ def load_builtin(
     size: Literal["small", "full"] = "small",
     data: Sequence[Path] = (),
     seed: int | None = None,
+    pace: str | None = None,
+    opens: datetime | None = None,
     update: bool = False,
     organiser_ids: Sequence[str] = (),
     actor_id: str | None = None,
@@ -39,18 +42,32 @@ def load_builtin(
     """Load the built-in challenge `name`.
 
     Small data are shipped and need no seed. A real event (`full`, or files in `data`) has a secret
-    one: `seed`, else one that is drawn once and kept in the data folder. A simulation that was
-    killed goes on where it was. Raises as `load_challenge`, DefinitionError for data that can't
-    be used, and Conflict while another process simulates the same challenge.
+    one: `seed`, else one that is drawn once and kept in the data folder. `pace` (such as
+    `school-week`) lets the event begin at `opens`, or now, and last as long as that. A simulation
+    that was killed goes on where it was. Raises as `load_challenge`, DefinitionError for data that
+    can't be used, and Conflict while another process simulates the same challenge.
     """
     if seed is None and (data or size == "full"):
         seed = kept_seed(platform.settings, name)
 
     def make(folder: Path) -> None:
-        _prepare(name, folder, size=size, data=data, seed=seed, report=report)
+        try:
+            prepare(
+                name,
+                folder,
+                size=size,
+                data=data,
+                seed=seed,
+                processes=os.cpu_count() or 1,
+                pace=pace,
+                opens=platform.clock() if pace is not None and opens is None else opens,
+                report=report,
+            )
+        except DataError as error:
+            raise DefinitionError([str(error)]) from error
 
     simulated = size == "full" and not data
-    asked = {"seed": seed}
+    asked = {"seed": seed, "pace": pace, "opens": opens and opens.isoformat()}
     with (
         prepared(platform, name, asked, make, report) if simulated else passing(platform, make)
     ) as folder:
@@ -63,29 +80,6 @@ def load_builtin(
             report=report,
             live=live,
         )
-
-
-def _prepare(
-    name: str,
-    folder: Path,
-    *,
-    size: Literal["small", "full"],
-    data: Sequence[Path],
-    seed: int | None,
-    report: Report,
-) -> None:
-    try:
-        prepare(
-            name,
-            folder,
-            size=size,
-            data=data,
-            seed=seed,
-            processes=os.cpu_count() or 1,
-            report=report,
-        )
-    except DataError as error:
-        raise DefinitionError([str(error)]) from error
 
 
 def kept_seed(settings: Settings, name: str) -> int:

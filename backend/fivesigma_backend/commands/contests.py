@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,21 +30,20 @@ def challenge() -> None:
 @click.option("--data", multiple=True, metavar="FILE…", help="Published files to import.")
 @click.option("--size", type=click.Choice(["small", "full"]), help="Of a built-in challenge.")
 @click.option("--seed", type=int, help="Of simulation and split; default: a secret one, kept.")
+@click.option("--pace", metavar="one-day|school-week|semester", help="How long the event lasts.")
+@click.option("--opens", metavar="TIME", help="When it begins, as 2027-03-01T09:00:00+01:00.")
 @click.option("--update", is_flag=True, help="Bring a loaded challenge to what the folder says.")
 def load(
     source: str,
     further: tuple[str, ...],
     data: tuple[str, ...],
-    size: Literal["small", "full"] | None,
-    seed: int | None,
     update: bool,
+    **wanted: Any,
 ) -> None:
     """Load a challenge from a folder, or one that ships with the platform.
 
     A bare name is that of a built-in challenge; write ./name for a folder called so.
     """
-    from fivesigma_datasets import BUILTINS
-
     from ..challenges.builtin import load_builtin
     from ..challenges.loading import load_challenge
     from ..submissions.editing import LiveEditing
@@ -50,31 +51,45 @@ def load(
     if further and not data:
         fail(f"what is “{further[0]}”? Files to import come after --data", MISUSED)
     files = [Path(name) for name in (*data, *further)]  # --data takes several at once
-    if source in BUILTINS:
-        if seed is not None and not files and size != "full":
-            fail("small data are as shipped: --seed is for --size full and --data", MISUSED)
-    elif files or size or seed is not None:
-        fail("--data, --size and --seed are for built-in challenges", MISUSED)
-    elif not Path(source).is_dir():
-        fail(f"“{source}” is no folder and not one of: {', '.join(BUILTINS)}", MISUSED)
+    options = {"data": files, **wanted, "opens": _time(wanted["opens"])}
+    built_in = _is_builtin(source, options)
     with opened() as platform:
-        if source not in BUILTINS:
-            live = LiveEditing(platform)
-            result = load_challenge(
-                platform, Path(source), update=update, report=click.echo, live=live
-            )
+        common: dict[str, Any] = {
+            "update": update,
+            "report": click.echo,
+            "live": LiveEditing(platform),
+        }
+        if built_in:
+            options["size"] = options["size"] or "small"
+            result = load_builtin(platform, source, **options, **common)
         else:
-            result = load_builtin(
-                platform,
-                source,
-                size=size or "small",
-                data=files,
-                seed=seed,
-                update=update,
-                report=click.echo,
-                live=LiveEditing(platform),
-            )
+            result = load_challenge(platform, Path(source), **common)
     click.echo(f"{result.slug} is {'loaded' if result.created else 'up to date'}")
+
+
+def _is_builtin(source: str, options: Mapping[str, Any]) -> bool:
+    """Whether `source` is a built-in challenge; ends where the options don't fit what it is."""
+    from fivesigma_datasets import BUILTINS
+
+    if source in BUILTINS:
+        shipped = not options["data"] and options["size"] != "full"
+        if shipped and options["seed"] is not None:
+            fail("small data are as shipped: --seed is for --size full and --data", MISUSED)
+        return True
+    if any(value not in (None, []) for value in options.values()):
+        named = ", ".join(f"--{name}" for name in options)
+        fail(f"{named} are for built-in challenges", MISUSED)
+    if not Path(source).is_dir():
+        fail(f"“{source}” is no folder and not one of: {', '.join(BUILTINS)}", MISUSED)
+    return False
+
+
+def _time(text: str | None) -> datetime | None:
+    """The time that an option gives."""
+    try:
+        return None if text is None else datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"--opens {text}: expected a time such as 2027-03-01T09:00:00+01:00", MISUSED)
 
 
 @challenge.command()

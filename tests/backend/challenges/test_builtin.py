@@ -5,20 +5,23 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from challenge_folder import write_tiny_challenge
-from conftest import SHARED_DATA
+from conftest import SHARED_DATA, FrozenClock
 from fivesigma_backend.challenges.builtin import kept_seed, load_builtin
 from fivesigma_backend.challenges.definition import DefinitionError
-from fivesigma_backend.challenges.models import Challenge
+from fivesigma_backend.challenges.models import Challenge, Phase
+from fivesigma_backend.challenges.service import phases_of
 from fivesigma_backend.core.errors import Conflict
 from fivesigma_backend.core.lockfile import locked
 from fivesigma_backend.core.platform import Platform
 from fivesigma_datasets import BUILTINS, DataError
+from server_processes import server
 from sqlalchemy import select
 
 REAL = SHARED_DATA / "higgsml-real-9998" / "contiguous_7521.csv"
@@ -162,3 +165,50 @@ def test_a_simulation_that_is_refused_says_why_and_leaves_no_folder(platform: Pl
             load_full(platform)
     finally:
         del BUILTINS["tiny"]
+
+
+def windows(platform: Platform, name: str) -> list[tuple[datetime, datetime | None]]:
+    with platform.db.read() as session:
+        challenge = session.scalars(select(Challenge).where(Challenge.slug == name)).one()
+        return [(one.opens_at, one.closes_at) for one in phases_of(session, challenge.id)]
+
+
+@pytest.mark.parametrize("name", BUILTINS)
+def test_an_event_begins_when_it_is_asked_to_and_lasts_as_its_pace_says(
+    platform: Platform, clock: FrozenClock, name: str
+) -> None:
+    quiet: dict[str, Any] = {"report": lambda _line: None}
+    load_builtin(platform, name, pace="one-day", **quiet)
+    (opens, closes), *_ = windows(platform, name)
+    assert opens == clock()
+    assert closes == clock() + timedelta(days=1)
+    later = clock() + timedelta(days=30)
+    load_builtin(platform, name, pace="school-week", opens=later, update=True, **quiet)
+    (opens, closes), *_ = windows(platform, name)
+    assert (opens, closes) == (later, later + timedelta(days=7))
+    with platform.db.read() as session:
+        limits = session.scalars(select(Phase)).first().definition["limits"]
+    assert limits["per_day"] == 10
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["higgsml", "--pace", "fortnight"], "there are: one-day, school-week, semester"),
+        (["higgsml", "--opens", "2027-03-01T09:00:00Z"], "needs a pace"),
+        (["higgsml", "--pace", "one-day", "--opens", "2027-03-01T09:00:00"], "an offset"),
+        (["higgsml", "--pace", "one-day", "--opens", "noon"], "expected a time such as"),
+        (["higgsml", "--seed", "4"], "--seed is for --size full and --data"),
+        (["higgsml", "--data", "/no/such.csv"], "/no/such.csv cannot be read"),
+        (["tests", "--pace", "one-day"], "are for built-in challenges"),
+        (["higs"], "not one of: higgsml"),
+    ],
+)
+def test_a_command_that_can_not_be_followed_says_why_in_a_line(
+    tmp_path: Path, sqlite_template: Path, words: list[str], told: str
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "fivesigma.sqlite3")
+    refused = server("challenge", "load", *words, "--data-dir", str(tmp_path), check=False)
+    assert refused.returncode in (1, 2)
+    assert told in refused.stderr
+    assert "Traceback" not in refused.stderr
