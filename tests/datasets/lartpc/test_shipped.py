@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from fivesigma_datasets import DataError, prepare
-from fivesigma_datasets.lartpc import prepare as lartpc
 from fivesigma_datasets.lartpc import reference
-from fivesigma_datasets.lartpc.folder import tables_of
 from fivesigma_datasets.lartpc.layout import CLASSES, STAGES
-from fivesigma_datasets.lartpc.simulate import Task, make_chunk, settings
 from fivesigma_datasets.shuffling import auc
 from fivesigma_scoring import Estimate, score
 
@@ -266,46 +261,3 @@ def test_the_last_stage_has_dead_wires(stages: Stages) -> None:
             steps.append(((np.diff(wires) > 3) & (np.diff(wires) < 12)).sum())
         found[stage] = float(np.mean(steps))
     assert found[3] > found[2] + 0.4
-
-
-@first
-def test_manifest_and_checksums_fit(name: str, images_folder: Path, voxels_folder: Path) -> None:
-    folder = images_folder if name == "lartpc" else voxels_folder
-    manifest = json.loads((folder / "manifest.json").read_text())
-    assert manifest["challenge"] == name
-    assert set(manifest["sha256"]) == set(tables_of(STAGES))
-    challenge = lartpc.images if name == "lartpc" else lartpc.voxels
-    assert manifest["settings"] == json.loads(json.dumps(settings(challenge.layout)))
-    assert sum(manifest["counts"]["stage-1"][part] for part in ("train", "public", "final-private"))
-
-
-@pytest.mark.parametrize(
-    "task", [Task("lartpc", 1, False, 2018, 0), Task("lartpc-3d", 3, True, 2018, 0)]
-)
-def test_anyone_can_make_the_shipped_events_again(stages: Stages, task: Task) -> None:
-    """From the seed in the manifest: the pixels and charges of the first chunk are all there.
-
-    Other processors may round otherwise, so a few per cent of the pixels may differ.
-    """
-    made = pl.DataFrame(make_chunk(task)).select("event", "voxel", "charge")
-    one = stages[task.name, task.stage]
-    shipped = pl.concat([one.train.select("voxel", "charge"), one.test.select("voxel", "charge")])
-    wanted = one.solution if task.hard else one.train
-    enough = made.filter(pl.col("event") < min(40, wanted["event"].n_unique() // 3))
-    found = enough.join(shipped.unique(), on=["voxel", "charge"], how="semi")
-    assert len(found) > 0.95 * len(enough)
-
-
-def test_damaged_shipped_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    broken = tmp_path / "shipped"
-    broken.mkdir()
-    (broken / "manifest.json").write_bytes((lartpc.images.shipped / "manifest.json").read_bytes())
-    monkeypatch.setattr(lartpc.Challenge, "shipped", broken)
-    with pytest.raises(DataError, match="reinstall"):
-        prepare("lartpc", tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_shipped_data_are_small() -> None:
-    folder = lartpc.images.shipped.parent
-    assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10e6
