@@ -19,7 +19,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
 # On the real rows the same tree has 0.887 without weights and 0.911 with them. Without weights it
 # sees how many rows were simulated where: the real background has ten times its share of jets.
-AUC = {"unweighted": (0.884, 0.04), "weighted": (0.920, 0.02)}
+AUC = {"unweighted": (0.884, 0.035), "weighted": (0.920, 0.015)}
 
 
 def inputs(table: pl.DataFrame) -> np.ndarray:
@@ -81,8 +81,8 @@ def test_generator_settings_alone_do_not_separate_processes() -> None:
     table = pl.concat(tables)
     target = np.arange(len(table)) < len(tables[0])
     score = predicted(table, target)
-    error = (12 * min(len(part) for part in tables)) ** -0.5
-    assert auc(score, target) <= max(0.52, 0.5 + 2.5 * error)
+    error = (6 * min(len(part) for part in tables)) ** -0.5
+    assert auc(score, target) <= max(0.52, 0.5 + 3 * error)
     own = {setting for process in PROCESSES for setting in process.settings}
     assert not {setting.split(" ")[0] for setting in own} & {line.split(" ")[0] for line in COMMON}
 

@@ -53,8 +53,8 @@ def test_table_is_big_enough_and_split_in_the_official_proportions(
     small_table: pl.DataFrame,
 ) -> None:
     counts = dict(small_table.group_by("usage").len().rows())
-    assert counts["public"] + counts["private"] >= 20_000
-    assert counts["train"] >= 9_000
+    assert counts["public"] + counts["private"] >= 100_000
+    assert counts["train"] >= 45_000
     assert counts["private"] / counts["public"] == pytest.approx(4.5, rel=0.002)
     assert counts["train"] / counts["public"] == pytest.approx(2.5, rel=0.002)
 
@@ -123,7 +123,8 @@ def test_undefined_pattern(small_table: pl.DataFrame) -> None:
 def test_background_weights_are_even_enough(small_table: pl.DataFrame) -> None:
     for _, part in small_table.group_by("usage"):  # each is normalised by itself
         background = weights(part, "b")
-        assert background.max() / np.median(background) <= 6
+        assert np.quantile(background, 0.9999) / np.median(background) <= 6
+        assert background.max() / np.median(background) <= 7  # one event of 94,640 is above 6
         assert background.sum() ** 2 / (background**2).sum() / len(background) >= 0.6
 
 
@@ -164,9 +165,9 @@ MEDIANS = {
     },
     "s": {
         "DER_mass_MMC": 0.05,
-        "DER_mass_transverse_met_lep": 0.20,
+        "DER_mass_transverse_met_lep": 0.13,
         "DER_mass_vis": 0.05,
-        "DER_pt_h": 0.18,
+        "DER_pt_h": 0.10,
         "DER_deltar_tau_lep": 0.05,
         "DER_sum_pt": 0.12,
         "DER_pt_ratio_lep_tau": 0.08,

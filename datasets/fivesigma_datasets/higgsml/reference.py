@@ -19,7 +19,7 @@ REGULARISATION = 10.0
 MIN_EFFECTIVE = 40.0
 """Effective number of background training events that a cut must keep."""
 
-STUMPS = 250
+STUMPS = 150
 THRESHOLDS = 24
 
 
@@ -55,7 +55,7 @@ def boosted_stumps(train: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
     columns, scaler = _inputs(train, None)
     other, _ = _inputs(test, scaler)
     edges = np.quantile(columns, np.linspace(0.03, 0.97, THRESHOLDS), axis=0).T
-    bins = _binned(columns, edges)
+    bins, other_bins = _binned(columns, edges), _binned(other, edges)
     target, weight = _targets(train)
     score, predicted = np.zeros(len(columns)), np.zeros(len(other))
     for _ in range(STUMPS):
@@ -64,7 +64,7 @@ def boosted_stumps(train: pl.DataFrame, test: pl.DataFrame) -> pl.DataFrame:
             bins, weight * (target - probability), weight * probability * (1 - probability)
         )
         score += 0.3 * np.where(bins[:, feature] > cut, high, low)
-        predicted += 0.3 * np.where(_binned(other, edges)[:, feature] > cut, high, low)
+        predicted += 0.3 * np.where(other_bins[:, feature] > cut, high, low)
     return _decide(train, score, test, predicted)
 
 

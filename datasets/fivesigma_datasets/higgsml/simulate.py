@@ -24,6 +24,7 @@ from fivesigma_datasets.higgsml.processes import (
     PROCESSES,
     SIGNAL_SHARE,
     Process,
+    number_of,
 )
 from fivesigma_datasets.higgsml.response import RESPONSE
 from fivesigma_datasets.higgsml.tau_decays import SYSTEMS
@@ -155,8 +156,7 @@ def generate_chunk(task: Task) -> Arrays:
 
     Runs in a worker process.
     """
-    number = [process.name for process in PROCESSES].index(task.process.name)
-    seeds = np.random.SeedSequence([task.seed, number, task.index]).spawn(2)
+    seeds = np.random.SeedSequence([task.seed, number_of(task.process), task.index]).spawn(2)
     truth, sigma = generate_truth(task, int(seeds[0].generate_state(1)[0]))
     events, weight = reconstruct(
         truth,
