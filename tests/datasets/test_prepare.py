@@ -1,6 +1,8 @@
 """The folder itself, the registry and the reference submissions."""
 
 import io
+import subprocess
+import sys
 import tomllib
 from itertools import pairwise
 from pathlib import Path
@@ -166,3 +168,17 @@ def test_weights_that_are_right_stay_as_they_are() -> None:
 
 def test_all_thirty_features_are_there() -> None:
     assert len(FEATURES) == len(set(FEATURES)) == 30
+
+
+def test_starter_writes_a_submission_that_beats_the_mass_window(
+    small_folder: Path, tmp_path: Path
+) -> None:
+    train = pl.read_parquet(small_folder / "train.parquet")
+    train.head(15_000).write_parquet(tmp_path / "train.parquet")
+    (tmp_path / "test.parquet").write_bytes((small_folder / "test.parquet").read_bytes())
+    script = tmp_path / "starter.py"
+    script.write_bytes((small_folder / "starter.py").read_bytes())
+    assert len(script.read_text().splitlines()) < 80
+    run = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert "fivesigma submit higgsml -f submission.csv" in run.stdout.splitlines()[-1]
+    assert private_ams(small_folder, (tmp_path / "submission.csv").read_bytes()) > 2.5
