@@ -16,7 +16,7 @@ from ..accounts.models import User
 from ..challenges.access import Access
 from ..challenges.columns import column_of
 from ..challenges.definition import PhaseDefinition
-from ..challenges.models import Phase
+from ..challenges.models import Challenge, Phase
 from ..challenges.rules import Window, current_phase, window
 from ..core.clock import rfc3339
 from ..core.errors import Blinded, NotFound
@@ -26,6 +26,7 @@ from ..submissions.views import Sight, seen, sight
 from ..teams.models import FormerMember, Team, TeamMember
 from .rules import BoardState, Line, Ranked, Split, board_state, moves, rank
 from .schemas import BoardOut, RowOut
+from .wording import ranking_rule
 
 SPLITS = ("public", "private")
 
@@ -49,12 +50,16 @@ class BoardKey:
 
 @dataclass(frozen=True)
 class BoardView:
-    """A board that the asker may see: what it depends on, and how to read it."""
+    """A board that the asker may see: what it depends on, and how to read it.
+
+    `finals` are the titles of the closed finals that its entries are carried over to.
+    """
 
     key: BoardKey
     phase: Phase
     definition: PhaseDefinition
     sight: Sight
+    finals: tuple[str, ...] = ()
 
     @property
     def board(self) -> Board | None:
@@ -87,7 +92,14 @@ def view_board(access: Access, phase: Phase, split: str, now: datetime) -> Board
         split=split,
     )
     key = BoardKey(phase.id, split, phase.board_version, state, shown.precise)
-    return BoardView(key, phase, definition, shown)
+    return BoardView(key, phase, definition, shown, _finals_fed(access.challenge, phase.slug))
+
+
+def _finals_fed(challenge: Challenge, slug: str) -> tuple[str, ...]:
+    """Titles of the phases that take no uploads and are fed from the phase `slug`."""
+    phases = challenge.definition["phases"]
+    fed = (one for one in phases if one.get("carry_from") == slug)
+    return tuple(one["title"] for one in fed if not one.get("uploads", True))
 
 
 def _frozen(definition: PhaseDefinition, now: datetime) -> bool:
@@ -125,7 +137,7 @@ def read_board(session: Session, view: BoardView) -> BoardOut:
         unblinded_at=rfc3339(unblinded_at) if unblinded_at else None,
         state=view.key.state,
         teams=sum(one.rank is not None for one in ranked),
-        rule=ranking_rule(view.definition, view.key.split),
+        rule=ranking_rule(view.definition, view.key.split, view.finals),
         rows=[_row(one, view, former, moved) for one in ranked],
     )
 
@@ -143,39 +155,6 @@ def _moves(session: Session, view: BoardView, ranked: Sequence[Ranked]) -> dict[
     if view.board is not Board.PRIVATE or view.key.state is not BoardState.UNBLINDED:
         return {}
     return moves(ranked, _ranked(session, view, Board.PUBLIC))
-
-
-def ranking_rule(definition: PhaseDefinition, split: Split) -> str:
-    """How this board ranks, in a sentence for the people on it."""
-    metric = METRICS[definition.metric]
-    if split == "public":
-        which = "latest submission" if definition.public_rule == "latest" else "best public score"
-        counts = f"each team's {which} counts"
-    elif definition.finals == 0:
-        counts = "each team's best private score counts"
-    elif definition.finals == 1:
-        counts = "each team's final submission counts (by default that with the best public score)"
-    else:
-        counts = (
-            f"the best private score among each team's {definition.finals} final submissions "
-            "counts (free places are filled by best public score)"
-        )
-    return (
-        f"Ranked by {metric.title}, {metric.direction}; {counts}. {_gates(definition)}"
-        f"Equal scores {_ties(definition)}share a rank and are listed by earlier submission."
-    )
-
-
-def _gates(definition: PhaseDefinition) -> str:
-    if not definition.gates:
-        return ""
-    bounds = [f"{column_of(one.metric).title} {one.op} {one.bound:g}" for one in definition.gates]
-    return f"Only what has {' and '.join(bounds)} is ranked. "
-
-
-def _ties(definition: PhaseDefinition) -> str:
-    titles = [METRICS[name].title for name in definition.tie_break]
-    return f"are separated by {', then '.join(titles)}; what is still equal " if titles else ""
 
 
 def _ranked(session: Session, view: BoardView, board: Board) -> list[Ranked]:

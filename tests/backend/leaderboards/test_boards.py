@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 import polars as pl
 import pytest
 from conftest import FrozenClock
+from fastapi.testclient import TestClient
 from fivesigma_backend.challenges.models import Organiser, Phase
+from fivesigma_backend.core.platform import Platform
 from fivesigma_backend.leaderboards.exports import as_parquet
 from fivesigma_backend.leaderboards.schemas import BoardOut
+from pairs import begin_pair
 from sqlalchemy import select, update
 from statements import counted
 from stories import API, Person, Story
@@ -182,3 +186,16 @@ def test_what_boards_and_lists_cost_in_statements(story: Story) -> None:
     with counted(story.platform.db) as statements:
         assert ada.get(f"{API}/challenges/tiny/submissions").status_code == 200
     assert len(statements) <= 6, statements
+
+
+@pytest.mark.parametrize("uploads", [False, True])
+def test_a_board_says_from_the_first_day_that_winners_are_decided_by_a_closed_final(
+    platform: Platform, web: TestClient, tmp_path: Path, uploads: bool
+) -> None:
+    final = {"title": "Grand final", "uploads": uploads}
+    ada = begin_pair(platform, web, tmp_path / "tiny", then=final).person("ada")
+    words = "Winners are not decided here: “Grand final” scores these entries anew."
+    board = ada.board(phase="first").json()
+    assert board["rule"].endswith(words) is not uploads
+    assert words not in ada.board(phase="next").json()["rule"]
+    assert (words in ada.get("/challenges/tiny/leaderboard?phase=first").text) is not uploads
