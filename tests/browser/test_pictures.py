@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socketserver
 import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -13,12 +15,13 @@ import pytest
 from challenge_folder import tiny_toml, write_tiny_challenge
 from live_site import Running, Visitor
 from pictures import GOOD_SVG, hostile, png
-from playwright.sync_api import expect
+from playwright.sync_api import Error, Page, expect
 from server_processes import server
 
 pytestmark = pytest.mark.browser
 WIDTHS = (390, 1280)
 SETTLED = 400
+PATIENCE = 20
 RAW = "/raw/"
 # What Chromium keeps from acting by itself: the others would act but for our policy.
 HARMLESS = {"use", "animated"}
@@ -34,7 +37,8 @@ class Elsewhere:
 
     def called(self) -> bool:
         """Whether anybody asked for more than the pictures that it serves itself."""
-        return any(not path.startswith(RAW) for path in self.asked)
+        own = (RAW, "/favicon.ico")
+        return any(not path.startswith(own) for path in self.asked)
 
 
 @pytest.fixture(scope="module")
@@ -147,10 +151,21 @@ def test_without_our_policy_it_would_act(visitor: Visitor, elsewhere: Elsewhere,
     page = visitor.page()
     page.goto(f"{elsewhere.url}{RAW}{name}")
     page.mouse.click(20, 20)
-    page.wait_for_timeout(SETTLED)
-    acted = elsewhere.called() or page.evaluate("window.owned === true")
-    elsewhere.asked.clear()
-    assert acted
+    try:
+        assert acts_in_time(page, elsewhere)
+    finally:
+        elsewhere.asked.clear()
+
+
+def acts_in_time(page: Page, elsewhere: Elsewhere) -> bool:
+    """Whether a page does something within the seconds that a busy machine may take."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        with suppress(Error):  # a page on its way to another one can't be asked
+            if elsewhere.called() or page.evaluate("window.owned === true"):
+                return True
+        page.wait_for_timeout(100)
+    return False
 
 
 @pytest.mark.parametrize("name", hostile(""))

@@ -131,7 +131,7 @@ PROCESSES = (
         leptons=1,
         filter_pt=20.0,
         one_leptonic=False,
-        thinning=0.0105,
+        thinning=0.0115,
     ),
 )
 
