@@ -1,4 +1,4 @@
-"""HiggsML data: rows generated per second and process, and importing the official size.
+"""Built-in challenges: loading, package size, rates of generation, importing the official size.
 
 The file that is imported has the official layout and number of rows, made by drawing rows of the
 shipped table with replacement and giving them new ids. Memory is the child process's peak.
@@ -11,15 +11,23 @@ import tempfile
 import time
 from pathlib import Path
 
+import fivesigma_datasets
 import numpy as np
 import polars as pl
+from fivesigma_backend.challenges.builtin import load_builtin
+from fivesigma_backend.core.migrate import migrate
+from fivesigma_backend.core.platform import open_platform
+from fivesigma_backend.core.settings import load_settings
 from fivesigma_datasets import BUILTINS
+from fivesigma_datasets.chunks import made_in_order
 from fivesigma_datasets.higgsml.layout import OFFICIAL
 from fivesigma_datasets.higgsml.packed import FILE, unpack
 from fivesigma_datasets.higgsml.prepare import SMALL
 from fivesigma_datasets.higgsml.processes import PROCESSES
 from fivesigma_datasets.higgsml.simulate import Task, generate_chunk
 
+PACKAGE = Path(fivesigma_datasets.__file__).parent
+CHUNKS = 10
 ROWS = 818_238
 SETS = {"t": 250_000, "b": 100_000, "v": 450_000, "u": 18_238}
 PUBLISHED = {"ggH": 117, "Ztautau": 114, "ttbar": 142, "Wjet": 238}
@@ -69,19 +77,48 @@ def print_import(folder: Path) -> None:
     print(f"\nimport of {ROWS:,} rows: {taken:.1f} s (10 ≤), {peak:.2f} GiB (1.5 ≤)")
 
 
-def print_small(folder: Path) -> None:
-    """Writing the folder of the shipped table."""
-    start = time.perf_counter()
-    BUILTINS["higgsml"].small(folder / "small", lambda _line: None)
-    print(f"small table written in {time.perf_counter() - start:.2f} s (2 ≤)")
+def print_processes(folder: Path) -> None:
+    """The same chunks with one process and with two; starting processes is part of it."""
+    process = next(one for one in PROCESSES if one.name == "Wjet")
+    taken = {}
+    for processes in (1, 2):
+        chunks = made_in_order(
+            generate_chunk,
+            [Task(process, index, 1, 1000) for index in range(CHUNKS)],
+            kept=folder / f"chunks-{processes}",
+            fingerprint={},
+            processes=processes,
+        )
+        start = time.perf_counter()
+        for _ in chunks:
+            pass
+        taken[processes] = time.perf_counter() - start
+    print(f"\ntwo processes generate {taken[1] / taken[2]:.2f} times as fast as one")
+
+
+def print_loading(folder: Path) -> None:
+    """Loading the shipped data of each challenge into an empty platform."""
+    settings = load_settings({}, data_dir=folder / "data", broker_url="redis://127.0.0.1:9")
+    platform = open_platform(settings)
+    migrate(platform.db)
+    print(f"{'loaded in':12}{'seconds':>9}{'limit':>7}")
+    for name in BUILTINS:
+        start = time.perf_counter()
+        load_builtin(platform, name, report=lambda _line: None)
+        print(f"{name:12}{time.perf_counter() - start:9.2f}{2:>7}")
+    platform.close()
+    shipped = [path for path in PACKAGE.glob("*/small/**/*") if path.is_file()]
+    size = sum(path.stat().st_size for path in shipped) / 1e6
+    print(f"\nshipped data: {size:.1f} MB (40 ≤)\n")
 
 
 def main() -> None:
     """Print the tables."""
     with tempfile.TemporaryDirectory() as name:
-        print_small(Path(name))
+        print_loading(Path(name))
+        print_generation()
+        print_processes(Path(name))
         print_import(Path(name))
-    print_generation()
 
 
 if __name__ == "__main__":

@@ -1,26 +1,14 @@
 """Chunks: in order, kept, used again, and never mixed."""
 
-import os
-import signal
 from itertools import count, islice
 from pathlib import Path
 
-import numpy as np
 import pytest
+from chunk_makers import lethal, squares
 from fivesigma_datasets import DataError
 from fivesigma_datasets.chunks import Arrays, chunk_folder, forget, made_in_order
 
 FINGERPRINT = {"seed": 1, "events": 30}
-
-
-def squares(task: int) -> Arrays:
-    return {"squares": np.arange(task) ** 2, "task": np.array(task)}
-
-
-def lethal(task: int) -> Arrays:
-    if task == 2:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return squares(task)
 
 
 def forbidden(task: int) -> Arrays:
