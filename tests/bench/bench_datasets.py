@@ -27,7 +27,7 @@ from fivesigma_datasets.higgsml.processes import PROCESSES
 from fivesigma_datasets.higgsml.simulate import Task, generate_chunk
 
 PACKAGE = Path(fivesigma_datasets.__file__).parent
-CHUNKS = 10
+CHUNKS = 16
 ROWS = 818_238
 SETS = {"t": 250_000, "b": 100_000, "v": 450_000, "u": 18_238}
 PUBLISHED = {"ggH": 117, "Ztautau": 114, "ttbar": 142, "Wjet": 238}
