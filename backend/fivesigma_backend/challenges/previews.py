@@ -42,8 +42,7 @@ UNREADABLE = (
     OSError,
     ValueError,
     LookupError,
-    RuntimeError,
-    NotImplementedError,
+    RuntimeError,  # also what zipfile raises for a compression that it lacks
     csv.Error,
 )
 

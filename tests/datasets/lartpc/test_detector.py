@@ -49,7 +49,7 @@ def at(layout: Layout, drift: int, height: int, wire: int) -> int:
 
 
 def middle(drift: int, height: int, wire: int) -> tuple[float, float, float]:
-    return tuple((one + 0.5) * PIXEL for one in (drift, height, wire))  # type: ignore[return-value]
+    return (drift + 0.5) * PIXEL, (height + 0.5) * PIXEL, (wire + 0.5) * PIXEL
 
 
 def test_a_minimum_ionising_track_gives_its_known_charge() -> None:
