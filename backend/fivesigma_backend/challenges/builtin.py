@@ -8,8 +8,9 @@ import secrets
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from fivesigma_datasets import DataError, prepare
 
@@ -49,23 +50,9 @@ def load_builtin(
     """
     if seed is None and (data or size == "full"):
         seed = kept_seed(platform.settings, name)
-
-    def make(folder: Path) -> None:
-        try:
-            prepare(
-                name,
-                folder,
-                size=size,
-                data=data,
-                seed=seed,
-                processes=os.cpu_count() or 1,
-                pace=pace,
-                opens=platform.clock() if pace is not None and opens is None else opens,
-                report=report,
-            )
-        except DataError as error:
-            raise DefinitionError([str(error)]) from error
-
+    begins = platform.clock() if pace is not None and opens is None else opens
+    wanted: dict[str, Any] = {"size": size, "data": data, "pace": pace, "opens": begins}
+    make = partial(_make, name, seed=seed, report=report, **wanted)
     simulated = size == "full" and not data
     asked = {"seed": seed, "pace": pace, "opens": opens and opens.isoformat()}
     with (
@@ -80,6 +67,13 @@ def load_builtin(
             report=report,
             live=live,
         )
+
+
+def _make(name: str, folder: Path, **wanted: Any) -> None:
+    try:
+        prepare(name, folder, processes=os.cpu_count() or 1, **wanted)
+    except DataError as error:
+        raise DefinitionError([str(error)]) from error
 
 
 def kept_seed(settings: Settings, name: str) -> int:
