@@ -275,6 +275,12 @@ def test_the_same_file_within_ten_minutes_is_the_same_submission(
     assert ada.submit(file).json()["id"] != first
 
 
+def test_another_key_is_another_submission_of_the_same_file(story: Story) -> None:
+    ada, file = story.person("ada"), story.prediction()
+    ids = [ada.submit(file, headers={"Idempotency-Key": key}).json()["id"] for key in "ab"]
+    assert ids[0] != ids[1]
+
+
 def test_strange_keys_are_refused(story: Story) -> None:
     ada = story.person("ada")
     for key in ("", "x" * 201):

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 from crowds import crowd
-from fivesigma_backend.challenges.models import Phase
+from fivesigma_backend.challenges.models import Participation, Phase
 from fivesigma_backend.core.db import Database
+from fivesigma_backend.core.errors import Forbidden
 from fivesigma_backend.submissions.models import Entry, Evaluation, Standing, Submission
 from fivesigma_backend.submissions.standings import bump_board, restand
 from players import Player, newcomer
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 from stories import API, Story
 
 pytestmark = pytest.mark.stores
@@ -92,6 +93,13 @@ def test_a_walk_is_noticed(player: Player, column: Any) -> None:
     with sent_to(player.platform.db) as sent, player.platform.db.read() as session:
         session.scalars(select(column).where(column == "b.csv")).all()
     assert len(walks(player.platform.db, sent)) == 1
+
+
+def test_who_is_excluded_at_the_last_moment_hands_in_nothing(player: Player) -> None:
+    with player.platform.db.transaction() as session:
+        session.execute(update(Participation).values(banned_at=player.platform.clock()))
+    with pytest.raises(Forbidden):
+        player.hand_in()
 
 
 def test_the_lines_are_those_of_all_submissions_looked_at(player: Player) -> None:
